@@ -1,0 +1,2 @@
+//! `lodged`.
+fn main() {}
