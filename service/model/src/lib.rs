@@ -1,1 +1,6 @@
-//! Pure types and codecs.
+//! The pure types of Lodge and their codecs: every XML format and native configuration that the
+//! service reads or writes. The desktop app edits with them too.
+//!
+//! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
+
+pub mod xml;

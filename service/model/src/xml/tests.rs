@@ -1,0 +1,110 @@
+//! The codec on a small format of its own.
+
+use super::*;
+
+crate::keywords! {
+    /// Colours.
+    pub enum Colour {
+        /// Red.
+        Red = "red",
+        /// Blue.
+        Blue = "blue",
+    }
+}
+
+crate::element! {
+    /// A wheel.
+    pub struct Wheel {
+        /// Its size.
+        required "size" size: u32,
+    }
+}
+
+crate::element! {
+    /// A cart.
+    pub struct Cart {
+        /// Its colour.
+        attr "colour" colour: Option<Colour>,
+        /// Its name.
+        leaf "name" name: Option<String>,
+        /// Whether it is old.
+        flag "old" old: bool,
+        /// Its wheels.
+        children "wheel" wheels: Vec<Wheel>,
+        /// Free content.
+        raw "notes" notes: Option<RawXml>,
+    }
+}
+
+fn round_trip(text: &str) -> (String, Vec<String>) {
+    let (cart, warnings) = read_document::<Cart>(text, "cart").unwrap();
+    let written = write_document(&cart, "cart");
+    let (again, _) = read_document::<Cart>(&written, "cart").unwrap();
+    assert_eq!(cart, again, "read(write(x)) == x");
+    (written, warnings.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn understood_documents_are_normalized_without_a_word() {
+    let (written, warnings) = round_trip("<cart colour=\"blue\"><old/><name>a &amp; b</name><wheel size='2'/></cart>");
+    assert_eq!(written, "<cart colour='blue'>\n  <name>a &amp; b</name>\n  <old/>\n  <wheel size='2'/>\n</cart>\n");
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_understood_stays_where_it_stood_and_is_named() {
+    let text = "<cart tilt='3'>\n  <!-- first -->\n  <wheel size='1'/>\n  <brake kind='x'><pad/></brake>\n  <wheel size='2' spin='no'/>\n  <old since='1'/>\n stray</cart>";
+    let (written, warnings) = round_trip(text);
+    assert_eq!(
+        warnings,
+        [
+            "/cart, line 1, column 1: the text 'stray' is not understood; it is kept as it is",
+            "/cart/@tilt, line 1, column 7: is not understood; it is kept as it is",
+            "/cart/brake, line 4, column 3: is not understood; it is kept as it is",
+            "/cart/wheel[2]/@spin, line 5, column 19: is not understood; it is kept as it is",
+            "/cart/old/@since, line 6, column 8: is not understood; it is kept as it is",
+        ]
+    );
+    for kept in [
+        "tilt='3'",
+        "<!-- first -->",
+        "<wheel size='1'/><brake kind='x'><pad/></brake><wheel size='2' spin='no'/>",
+        "<old since='1'/>",
+        "stray",
+    ] {
+        assert!(written.contains(kept), "{kept} in {written}");
+    }
+}
+
+#[test]
+fn raw_content_is_kept_byte_for_byte() {
+    let inner = "\n  <a:b  xmlns:a=\"u\"\n c='1' ></a:b><![CDATA[<&]]><!-- x -->&#65;\n";
+    let (written, warnings) = round_trip(&format!("<cart><notes>{inner}</notes></cart>"));
+    assert_eq!(written, format!("<cart>\n  <notes>{inner}</notes>\n</cart>\n"));
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
+fn errors_name_the_place_and_what_was_expected() {
+    let deep = format!("{}{}", "<a>".repeat(70), "</a>".repeat(70));
+    let many = format!("<cart>{}</cart>", "<a/>".repeat(100_001));
+    for (text, expected) in [
+        ("<cart colour='green'/>", "/cart/@colour, line 1, column 7: expected one of 'red', 'blue', found 'green'"),
+        ("<cart>\n <wheel/></cart>", "/cart/wheel, line 2, column 2: expected the attribute size (a number from 0 to 4294967295)"),
+        ("<car/>", "/car, line 1, column 1: expected <cart>, found <car>"),
+        ("", "/, line 1, column 1: expected an XML element, found none"),
+        ("<cart><old></cart>", "/cart/old, line 1, column 12: ill-formed document: expected `</old>`, but `</cart>` was found"),
+        ("<cart><old>", "/cart/old, line 1, column 12: the document ends inside <old>, expected </old>"),
+        ("<cart/><cart/>", "/, line 1, column 8: a second root element <cart>, expected the end of the document"),
+        ("<!DOCTYPE cart [<!ENTITY a 'b'>]><cart/>", "/, line 1, column 1: document type definitions are refused"),
+        (
+            "<cart><name>&a;</name></cart>",
+            "/cart/name, line 1, column 13: the entity &a; is not known; entities other than amp, lt, gt, apos and quot are refused",
+        ),
+        (&deep, "more than 64 deep"),
+        (&many, "more than the 100000"),
+    ] {
+        let error = read_document::<Cart>(text, "cart").unwrap_err().to_string();
+        assert!(error.contains(expected), "{error} for {}", &text[..text.len().min(60)]);
+    }
+}
