@@ -80,10 +80,7 @@ mod tests {
 
     /// What the other side would make of an error that travelled.
     fn travel(error: &Error) -> Error {
-        let call = zbus::Message::method_call("/", "Call")
-            .unwrap()
-            .build(&())
-            .unwrap();
+        let call = zbus::Message::method_call("/", "Call").build(&()).unwrap();
         let reply = error.create_reply(&call.header()).unwrap();
         Error::from(zbus::Error::from(reply))
     }

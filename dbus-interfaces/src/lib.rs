@@ -21,7 +21,7 @@
 //! The contract only grows; nothing is renamed, removed or given another signature. What cannot grow gets a new member.
 //! 1. Write it into `xml/`, documented, `since` the version to be released. A method ends its inputs with `a{sv} options`.
 //! 2. Add the same member to the proxy in `proxies/`, words to `types.rs`, keys of options to `options.rs`.
-//! 3. Call it in `tests/proxies.rs`, which names what is missing.
+//! 3. Call it in `tests/contract/proxies.rs`, which names what is missing.
 //! 4. Serve it: the service's test of its live introspection fails until it does.
 //!
 //! A new word in an enum or a new key in a dictionary is such growth too: clients must get on with words and keys that
