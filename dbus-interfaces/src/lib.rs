@@ -53,20 +53,8 @@ pub const JOB_INTERFACE: &str = "org.lodge.Lodge1.Job";
 
 /// Every interface of the contract with its file from `xml/`.
 pub const INTERFACE_FILES: [(&str, &str); 4] = [
-    (
-        MANAGER_INTERFACE,
-        include_str!("../xml/org.lodge.Lodge1.Manager.xml"),
-    ),
-    (
-        HYPERVISOR_INTERFACE,
-        include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml"),
-    ),
-    (
-        DOMAIN_INTERFACE,
-        include_str!("../xml/org.lodge.Lodge1.Domain.xml"),
-    ),
-    (
-        JOB_INTERFACE,
-        include_str!("../xml/org.lodge.Lodge1.Job.xml"),
-    ),
+    (MANAGER_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Manager.xml")),
+    (HYPERVISOR_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml")),
+    (DOMAIN_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Domain.xml")),
+    (JOB_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Job.xml")),
 ];

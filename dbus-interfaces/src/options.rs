@@ -156,12 +156,6 @@ impl OptionValue for bool {
     }
 }
 
-impl Default for ShutdownMode {
-    fn default() -> Self {
-        Self::Auto
-    }
-}
-
 impl OptionValue for ShutdownMode {
     fn expected() -> String {
         let words: Vec<_> = Self::KNOWN.iter().map(Self::as_str).collect();
@@ -180,32 +174,18 @@ impl OptionValue for ShutdownMode {
 
 /// Names the first unknown key in alphabetical order, so that the answer does not depend on the map's.
 fn refuse_unknown(received: &Received, keys: &[&str]) -> Result<()> {
-    let unknown = received
-        .keys()
-        .filter(|key| !keys.contains(&key.as_str()))
-        .min();
+    let unknown = received.keys().filter(|key| !keys.contains(&key.as_str())).min();
     let Some(key) = unknown else { return Ok(()) };
-    let accepted = if keys.is_empty() {
-        "this method has no options yet".to_owned()
-    } else {
-        format!("this method has {}", keys.join(", "))
-    };
-    Err(Error::InvalidOption(format!(
-        "there is no option \"{key}\"; {accepted}"
-    )))
+    let accepted =
+        if keys.is_empty() { "this method has no options yet".to_owned() } else { format!("this method has {}", keys.join(", ")) };
+    Err(Error::InvalidOption(format!("there is no option \"{key}\"; {accepted}")))
 }
 
 fn read<T: OptionValue>(received: &Received, key: &str) -> Result<T> {
     let Some(value) = received.get(key) else {
         return Ok(T::default());
     };
-    T::read(value).ok_or_else(|| {
-        Error::InvalidOption(format!(
-            "option \"{key}\" must be {}, not {}",
-            T::expected(),
-            &**value
-        ))
-    })
+    T::read(value).ok_or_else(|| Error::InvalidOption(format!("option \"{key}\" must be {}, not {}", T::expected(), &**value)))
 }
 
 #[cfg(test)]
@@ -213,9 +193,7 @@ mod tests {
     use super::*;
 
     fn received(sent: Vec<(&str, Variant<'static>)>) -> Received {
-        sent.into_iter()
-            .map(|(key, value)| (key.to_owned(), OwnedVariant::try_from(value).unwrap()))
-            .collect()
+        sent.into_iter().map(|(key, value)| (key.to_owned(), OwnedVariant::try_from(value).unwrap())).collect()
     }
 
     fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
@@ -227,10 +205,7 @@ mod tests {
 
     #[test]
     fn what_a_client_sends_is_what_the_service_reads() {
-        let start = StartOptions {
-            paused: true,
-            no_wait: true,
-        };
+        let start = StartOptions { paused: true, no_wait: true };
         let sent = start.sent();
         assert_eq!(sent.len(), 2);
         let received = received(sent.into_iter().collect());
@@ -250,36 +225,21 @@ mod tests {
     fn defaults_are_not_sent() {
         assert!(ChangeOptions::default().sent().is_empty());
         assert!(ShutdownOptions::default().sent().is_empty());
-        assert_eq!(
-            ChangeOptions::read(&Received::new()).unwrap(),
-            ChangeOptions::default()
-        );
+        assert_eq!(ChangeOptions::read(&Received::new()).unwrap(), ChangeOptions::default());
     }
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let sent = received(vec![("zzz", true.into()), ("pausd", true.into())]);
-        assert_eq!(
-            refusal(StartOptions::read(&sent)),
-            "there is no option \"pausd\"; this method has paused, no-wait"
-        );
-        assert_eq!(
-            refusal(NoOptions::read(&sent)),
-            "there is no option \"pausd\"; this method has no options yet"
-        );
+        assert_eq!(refusal(StartOptions::read(&sent)), "there is no option \"pausd\"; this method has paused, no-wait");
+        assert_eq!(refusal(NoOptions::read(&sent)), "there is no option \"pausd\"; this method has no options yet");
     }
 
     #[test]
     fn a_value_that_does_not_fit_is_refused() {
         let sent = received(vec![("paused", "yes".into())]);
-        assert_eq!(
-            refusal(StartOptions::read(&sent)),
-            "option \"paused\" must be a boolean (b), not \"yes\""
-        );
+        assert_eq!(refusal(StartOptions::read(&sent)), "option \"paused\" must be a boolean (b), not \"yes\"");
         let sent = received(vec![("mode", "axe".into())]);
-        assert_eq!(
-            refusal(ShutdownOptions::read(&sent)),
-            "option \"mode\" must be one of the words auto, acpi, agent (s), not \"axe\""
-        );
+        assert_eq!(refusal(ShutdownOptions::read(&sent)), "option \"mode\" must be one of the words auto, acpi, agent (s), not \"axe\"");
     }
 }

@@ -109,18 +109,14 @@ mod tests {
 
     #[test]
     fn refuse_what_escape_never_makes() {
-        for label in [
-            "", "1a", "_6d", "_2D", "_2", "_zz", "a/b", "a-b", "__", "_+1", "_ff", "a_",
-        ] {
+        for label in ["", "1a", "_6d", "_2D", "_2", "_zz", "a/b", "a-b", "__", "_+1", "_ff", "a_"] {
             assert_eq!(unescape(label), None, "{label:?}");
         }
     }
 
     #[test]
     fn every_character_comes_back_in_a_valid_path() {
-        let characters = (0..=0x2ff)
-            .chain([0x20ac, 0xfffd, 0x1_f600])
-            .filter_map(char::from_u32);
+        let characters = (0..=0x2ff).chain([0x20ac, 0xfffd, 0x1_f600]).filter_map(char::from_u32);
         for character in characters {
             for name in [format!("{character}"), format!("a{character}{character}9")] {
                 assert_eq!(unescape(&escape(&name)).as_ref(), Some(&name), "{name:?}");
@@ -137,9 +133,6 @@ mod tests {
         assert_eq!(domain_name("/org/lodge/Lodge1/domain"), None);
         assert_eq!(domain_name("/org/lodge/Lodge1/domain/a/snapshot/b"), None);
         assert_eq!(job(7).as_str(), "/org/lodge/Lodge1/job/7");
-        assert_eq!(
-            hypervisor("qemu").as_str(),
-            "/org/lodge/Lodge1/hypervisor/qemu"
-        );
+        assert_eq!(hypervisor("qemu").as_str(), "/org/lodge/Lodge1/hypervisor/qemu");
     }
 }

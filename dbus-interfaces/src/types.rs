@@ -58,8 +58,10 @@ words! {
     }
 
     /// The option "mode" of `Domain.Shutdown` and `Domain.Reboot`.
+    #[derive(Default)]
     pub enum ShutdownMode {
         /// The guest agent where it answers, else the power button.
+        #[default]
         Auto = "auto",
         /// The power button.
         Acpi = "acpi",
@@ -151,23 +153,9 @@ impl State {
         use StateReason as Reason;
         match self {
             Self::Running => &[Reason::Booted, Reason::Unpaused, Reason::Woken],
-            Self::Paused => &[
-                Reason::User,
-                Reason::StartingUp,
-                Reason::IoError,
-                Reason::Watchdog,
-                Reason::Panicked,
-                Reason::InternalError,
-            ],
+            Self::Paused => &[Reason::User, Reason::StartingUp, Reason::IoError, Reason::Watchdog, Reason::Panicked, Reason::InternalError],
             Self::ShuttingDown => &[Reason::User, Reason::Guest],
-            Self::ShutOff => &[
-                Reason::Shutdown,
-                Reason::Destroyed,
-                Reason::Crashed,
-                Reason::Failed,
-                Reason::Lost,
-                Reason::Daemon,
-            ],
+            Self::ShutOff => &[Reason::Shutdown, Reason::Destroyed, Reason::Crashed, Reason::Failed, Reason::Lost, Reason::Daemon],
             Self::Crashed => &[Reason::Panicked],
             Self::Suspended => &[Reason::Guest],
             Self::Other(_) => &[],

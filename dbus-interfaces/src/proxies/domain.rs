@@ -4,18 +4,13 @@ use zbus::{OwnedFd, OwnedObjectPath};
 
 use crate::errors::Result;
 use crate::options::{
-    ChangeOptions, ConsoleOptions, DestroyOptions, Dictionary, MetadataOptions, NoOptions,
-    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    ChangeOptions, ConsoleOptions, DestroyOptions, Dictionary, MetadataOptions, NoOptions, ShutdownOptions, StartOptions, UndefineOptions,
+    XmlOptions,
 };
-use crate::types::{
-    IoErrorAction, IoErrorReason, IoOperation, PanicAction, State, StateReason, WatchdogAction,
-};
+use crate::types::{IoErrorAction, IoErrorReason, IoOperation, PanicAction, State, StateReason, WatchdogAction};
 
 /// One virtual machine.
-#[zbus::proxy(
-    interface = "org.lodge.Lodge1.Domain",
-    default_service = "org.lodge.Lodge1"
-)]
+#[zbus::proxy(interface = "org.lodge.Lodge1.Domain", default_service = "org.lodge.Lodge1")]
 pub trait Domain {
     /// Unique in this instance.
     #[zbus(property(emits_changed_signal = "const"))]
@@ -171,13 +166,7 @@ pub trait Domain {
 
     /// Replaces an application's element in the domain's metadata.
     #[zbus(allow_interactive_auth)]
-    fn set_metadata(
-        &self,
-        uri: &str,
-        prefix: &str,
-        xml: &str,
-        options: &ChangeOptions,
-    ) -> Result<()>;
+    fn set_metadata(&self, uri: &str, prefix: &str, xml: &str, options: &ChangeOptions) -> Result<()>;
 
     /// An application's element in the domain's metadata.
     fn get_metadata(&self, uri: &str, options: &MetadataOptions) -> Result<String>;
@@ -204,14 +193,7 @@ pub trait Domain {
 
     /// A disk of the guest could not be read or written on the host.
     #[zbus(signal)]
-    fn io_error(
-        &self,
-        device: &str,
-        operation: IoOperation,
-        reason: IoErrorReason,
-        action: IoErrorAction,
-        message: &str,
-    ) -> Result<()>;
+    fn io_error(&self, device: &str, operation: IoOperation, reason: IoErrorReason, action: IoErrorAction, message: &str) -> Result<()>;
 
     /// The guest let go of a device, and it is gone from the machine.
     #[zbus(signal)]

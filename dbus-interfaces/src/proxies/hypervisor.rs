@@ -4,10 +4,7 @@ use crate::errors::Result;
 use crate::options::{Dictionary, NoOptions};
 
 /// What runs guests, for example QEMU.
-#[zbus::proxy(
-    interface = "org.lodge.Lodge1.Hypervisor",
-    default_service = "org.lodge.Lodge1"
-)]
+#[zbus::proxy(interface = "org.lodge.Lodge1.Hypervisor", default_service = "org.lodge.Lodge1")]
 pub trait Hypervisor {
     /// The word by which domains refer to it in their property Hypervisor.
     #[zbus(property(emits_changed_signal = "const"))]

@@ -7,10 +7,7 @@ use crate::options::NoOptions;
 use crate::types::JobState;
 
 /// Work that takes a while.
-#[zbus::proxy(
-    interface = "org.lodge.Lodge1.Job",
-    default_service = "org.lodge.Lodge1"
-)]
+#[zbus::proxy(interface = "org.lodge.Lodge1.Job", default_service = "org.lodge.Lodge1")]
 pub trait Job {
     /// What is done, as object and verb.
     #[zbus(property(emits_changed_signal = "const"))]

@@ -7,11 +7,7 @@ use crate::options::{CreateOptions, DefineOptions, NoOptions};
 use crate::types::InstanceKind;
 
 /// The way in, at [`ROOT_PATH`](crate::ROOT_PATH).
-#[zbus::proxy(
-    interface = "org.lodge.Lodge1.Manager",
-    default_service = "org.lodge.Lodge1",
-    default_path = "/org/lodge/Lodge1"
-)]
+#[zbus::proxy(interface = "org.lodge.Lodge1.Manager", default_service = "org.lodge.Lodge1", default_path = "/org/lodge/Lodge1")]
 pub trait Manager {
     /// The version of the running service, for example "0.1.0".
     #[zbus(property(emits_changed_signal = "const"))]
@@ -27,19 +23,11 @@ pub trait Manager {
 
     /// Stores a domain for good, without starting it.
     #[zbus(allow_interactive_auth)]
-    fn define_domain(
-        &self,
-        xml: &str,
-        options: &DefineOptions,
-    ) -> Result<(OwnedObjectPath, Vec<String>)>;
+    fn define_domain(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
 
     /// Starts a transient domain.
     #[zbus(allow_interactive_auth)]
-    fn create_domain(
-        &self,
-        xml: &str,
-        options: &CreateOptions,
-    ) -> Result<(OwnedObjectPath, Vec<String>)>;
+    fn create_domain(&self, xml: &str, options: &CreateOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
 
     /// A dry run of DefineDomain.
     fn validate_domain(&self, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;

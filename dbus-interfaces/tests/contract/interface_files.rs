@@ -43,20 +43,13 @@ pub struct Doc {
 impl Member {
     /// The types of the arguments in one direction, one after the other; a signal's have none.
     pub fn signature(&self, direction: &str) -> String {
-        self.args
-            .iter()
-            .filter(|arg| arg.direction == direction)
-            .map(|arg| arg.signature.as_str())
-            .collect()
+        self.args.iter().filter(|arg| arg.direction == direction).map(|arg| arg.signature.as_str()).collect()
     }
 }
 
 /// All interfaces of the contract.
 pub fn interfaces() -> Vec<Interface> {
-    lodge_dbus_interfaces::INTERFACE_FILES
-        .iter()
-        .map(|(name, file)| parse(name, file))
-        .collect()
+    lodge_dbus_interfaces::INTERFACE_FILES.iter().map(|(name, file)| parse(name, file)).collect()
 }
 
 fn parse(name: &str, file: &str) -> Interface {
@@ -64,10 +57,7 @@ fn parse(name: &str, file: &str) -> Interface {
     reader.config_mut().expand_empty_elements = true;
     let (mut interface, mut comment) = (None::<Interface>, Doc::default());
     loop {
-        match reader
-            .read_event()
-            .unwrap_or_else(|error| panic!("{name}: {error}"))
-        {
+        match reader.read_event().unwrap_or_else(|error| panic!("{name}: {error}")) {
             Event::Comment(text) => comment = parse_doc(&text),
             Event::Start(element) => {
                 let doc = std::mem::take(&mut comment);
@@ -77,11 +67,7 @@ fn parse(name: &str, file: &str) -> Interface {
                     }
                     ("interface", None) => {
                         let name = attribute(&element, "name");
-                        interface = Some(Interface {
-                            name,
-                            doc,
-                            members: Vec::new(),
-                        });
+                        interface = Some(Interface { name, doc, members: Vec::new() });
                     }
                     ("method" | "signal" | "property", Some(interface)) => {
                         interface.members.push(member(&element, doc));
@@ -127,15 +113,9 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> String {
 
 fn parse_doc(comment: &str) -> Doc {
     let (head, text) = comment.trim().split_once("\n\n").unwrap_or((comment, ""));
-    let mut doc = Doc {
-        text: text.to_owned(),
-        ..Doc::default()
-    };
+    let mut doc = Doc { text: text.to_owned(), ..Doc::default() };
     for line in head.lines().map(str::trim) {
-        if let Some((name, text)) = line
-            .strip_prefix('@')
-            .and_then(|line| line.split_once(": "))
-        {
+        if let Some((name, text)) = line.strip_prefix('@').and_then(|line| line.split_once(": ")) {
             doc.args.push((name.to_owned(), text.to_owned()));
         } else if let Some(version) = line.strip_prefix("since: ") {
             doc.since = version.to_owned();

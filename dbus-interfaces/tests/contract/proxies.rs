@@ -10,8 +10,8 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, MetadataOptions,
-    NoOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, MetadataOptions, NoOptions, ShutdownOptions, StartOptions,
+    UndefineOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
@@ -19,10 +19,7 @@ use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
 use zbus::message::Type;
 use zbus::proxy::CacheProperties;
-use zbus::{
-    Array, Connection, Dict, Fd, Message, MessageStream, ObjectPath, Signature, Structure, Variant,
-    connection,
-};
+use zbus::{Array, Connection, Dict, Fd, Message, MessageStream, ObjectPath, Signature, Structure, Variant, connection};
 
 /// What the mock was asked for, as `Interface.Member`, `get Interface.Member` and `set Interface.Member`.
 type Asked = BTreeSet<String>;
@@ -48,13 +45,7 @@ macro_rules! receive {
 
 macro_rules! proxy {
     ($proxy:ident, $mock:ident) => {
-        $proxy::builder(&$mock.client)
-            .destination(BUS_NAME)
-            .path("/mock")
-            .cache_properties(CacheProperties::No)
-            .build()
-            .await
-            .unwrap()
+        $proxy::builder(&$mock.client).destination(BUS_NAME).path("/mock").cache_properties(CacheProperties::No).build().await.unwrap()
     };
 }
 
@@ -102,13 +93,7 @@ async fn job() {
 async fn domain() {
     let mut mock = Mock::start().await;
     let domain = proxy!(DomainProxy, mock);
-    let (none, change) = (
-        NoOptions::default(),
-        ChangeOptions {
-            live: true,
-            config: true,
-        },
-    );
+    let (none, change) = (NoOptions::default(), ChangeOptions { live: true, config: true });
     call!(domain;
         name(), uuid(), id(), hypervisor(), type_(), state_reason(), title(), description(), persistent(), autostart(),
         set_autostart(true), memory(), max_memory(), vcpus(), max_vcpus(), arch(), machine(), security_labels(),
@@ -129,8 +114,7 @@ async fn domain() {
         receive_device_removed => "DeviceRemoved",
     );
     let mut rebooted = domain.receive_rebooted().await.unwrap();
-    mock.emit(domain.inner().interface().as_str(), "Rebooted")
-        .await;
+    mock.emit(domain.inner().interface().as_str(), "Rebooted").await;
     rebooted.next().await.unwrap();
     drop((domain, rebooted));
     mock.finish("Domain").await;
@@ -151,10 +135,7 @@ async fn errors_come_back_as_the_contract_s_own() {
     let from_getter = refused.state().await.unwrap_err();
     let from_setter = refused.set_autostart(true).await.unwrap_err();
     for error in [from_method, from_getter, from_setter] {
-        assert!(
-            matches!(&error, Error::InvalidState(message) if message == "refused"),
-            "{error:?}"
-        );
+        assert!(matches!(&error, Error::InvalidState(message) if message == "refused"), "{error:?}");
     }
 }
 
@@ -169,10 +150,7 @@ struct Mock {
 impl Mock {
     async fn start() -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let server = connection::Builder::unix_stream(ours)
-            .server(zbus::Guid::generate())
-            .p2p()
-            .build();
+        let server = connection::Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().build();
         let client = connection::Builder::unix_stream(theirs).p2p().build();
         let (server, client) = tokio::try_join!(server, client).unwrap();
         let mut calls = MessageStream::from(&server);
@@ -187,22 +165,14 @@ impl Mock {
             }
             asked
         });
-        Self {
-            client,
-            server,
-            signals: Asked::new(),
-            task,
-        }
+        Self { client, server, signals: Asked::new(), task }
     }
 
     async fn emit(&mut self, interface: &str, signal: &str) {
         let interfaces = interfaces();
         let member = find(&interfaces, interface, "signal", signal).unwrap();
         let message = Message::signal("/mock", interface, signal);
-        self.server
-            .send(&build(message, &member.signature("")))
-            .await
-            .unwrap();
+        self.server.send(&build(message, &member.signature(""))).await.unwrap();
         self.signals.insert(format!("{interface}.{signal}"));
     }
 
@@ -212,25 +182,17 @@ impl Mock {
         let mut asked = self.task.await.unwrap();
         asked.extend(self.signals);
         let interfaces = interfaces();
-        let interface = interfaces
-            .iter()
-            .find(|candidate| candidate.name.ends_with(interface))
-            .unwrap();
+        let interface = interfaces.iter().find(|candidate| candidate.name.ends_with(interface)).unwrap();
         let mut declared = Asked::new();
         for member in &interface.members {
             let place = format!("{}.{}", interface.name, member.name);
             match (member.kind.as_str(), member.access.as_str()) {
                 ("property", "read") => declared.extend([format!("get {place}")]),
-                ("property", _) => {
-                    declared.extend([format!("get {place}"), format!("set {place}")])
-                }
+                ("property", _) => declared.extend([format!("get {place}"), format!("set {place}")]),
                 _ => declared.extend([place]),
             }
         }
-        assert_eq!(
-            asked, declared,
-            "left: what the test called; right: what the file has"
-        );
+        assert_eq!(asked, declared, "left: what the test called; right: what the file has");
     }
 }
 
@@ -241,16 +203,10 @@ fn answer(interfaces: &[Interface], call: &Message, asked: &mut Asked) -> Messag
         let builder = Message::error(&header, "org.lodge.Lodge1.Error.InvalidState");
         builder.build(&message).unwrap()
     };
-    if header
-        .path()
-        .is_some_and(|path| path.as_str() == "/refused")
-    {
+    if header.path().is_some_and(|path| path.as_str() == "/refused") {
         return refuse("refused");
     }
-    let (interface, name) = (
-        header.interface().unwrap().as_str(),
-        header.member().unwrap().as_str(),
-    );
+    let (interface, name) = (header.interface().unwrap().as_str(), header.member().unwrap().as_str());
     let body = call.body();
     let signature = body.signature().to_string_no_parens();
     if interface != "org.freedesktop.DBus.Properties" {
@@ -268,13 +224,8 @@ fn answer(interfaces: &[Interface], call: &Message, asked: &mut Asked) -> Messag
             (interface, property, None)
         }
         _ => {
-            let (interface, property, value): (String, String, Variant<'_>) =
-                body.deserialize().unwrap();
-            (
-                interface,
-                property,
-                Some(value.value_signature().to_string()),
-            )
+            let (interface, property, value): (String, String, Variant<'_>) = body.deserialize().unwrap();
+            (interface, property, Some(value.value_signature().to_string()))
         }
     };
     let Some(member) = find(interfaces, &interface, "property", &property) else {
@@ -290,25 +241,13 @@ fn answer(interfaces: &[Interface], call: &Message, asked: &mut Asked) -> Messag
             asked.insert(format!("set {interface}.{property}"));
             Message::method_return(&header).build(&()).unwrap()
         }
-        Some(signature) => refuse(&format!(
-            "{interface}.{property} cannot be set to a {signature}"
-        )),
+        Some(signature) => refuse(&format!("{interface}.{property} cannot be set to a {signature}")),
     }
 }
 
-fn find<'a>(
-    interfaces: &'a [Interface],
-    interface: &str,
-    kind: &str,
-    name: &str,
-) -> Option<&'a Member> {
-    let interface = interfaces
-        .iter()
-        .find(|candidate| candidate.name == interface)?;
-    interface
-        .members
-        .iter()
-        .find(|member| member.kind == kind && member.name == name)
+fn find<'a>(interfaces: &'a [Interface], interface: &str, kind: &str, name: &str) -> Option<&'a Member> {
+    let interface = interfaces.iter().find(|candidate| candidate.name == interface)?;
+    interface.members.iter().find(|member| member.kind == kind && member.name == name)
 }
 
 /// A message whose body has made-up values of these types.
@@ -340,15 +279,12 @@ fn made_up(signature: &Signature) -> Variant<'static> {
         }
         Signature::Dict { key, value } => {
             let mut dict = Dict::new(key.signature(), value.signature());
-            dict.append(made_up(key.signature()), made_up(value.signature()))
-                .unwrap();
+            dict.append(made_up(key.signature()), made_up(value.signature())).unwrap();
             dict.into()
         }
         Signature::Structure(fields) => {
             let builder = Structure::builder();
-            let filled = fields.iter().fold(builder, |builder, field| {
-                builder.append_field(made_up(field))
-            });
+            let filled = fields.iter().fold(builder, |builder, field| builder.append_field(made_up(field)));
             filled.build().unwrap().into()
         }
         other => panic!("no made-up value of type {other}: add one"),
