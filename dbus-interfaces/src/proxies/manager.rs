@@ -1,0 +1,37 @@
+//! The typed proxy of `org.lodge.Lodge1.Manager`; all is documented in its file in `xml/`.
+
+use zbus::OwnedObjectPath;
+
+use crate::errors::Result;
+use crate::options::{CreateOptions, DefineOptions, NoOptions};
+use crate::types::InstanceKind;
+
+/// The way in, at [`ROOT_PATH`](crate::ROOT_PATH).
+#[zbus::proxy(interface = "org.lodge.Lodge1.Manager", default_service = "org.lodge.Lodge1", default_path = "/org/lodge/Lodge1")]
+pub trait Manager {
+    /// The version of the running service, for example "0.1.0".
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> Result<String>;
+
+    /// Whose service it is.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn instance_kind(&self) -> Result<InstanceKind>;
+
+    /// The objects of all hypervisors this service was built with.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn hypervisors(&self) -> Result<Vec<OwnedObjectPath>>;
+
+    /// Stores a domain for good, without starting it.
+    #[zbus(allow_interactive_auth)]
+    fn define_domain(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Starts a transient domain.
+    #[zbus(allow_interactive_auth)]
+    fn create_domain(&self, xml: &str, options: &CreateOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// A dry run of DefineDomain.
+    fn validate_domain(&self, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
+
+    /// Finds a domain.
+    fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
+}
