@@ -1,0 +1,48 @@
+# What people and CI call. On a fresh Debian machine with git, make and a Rust toolchain, `make run` and `make test` fetch
+# the rest. CARGO_TARGET_DIR is respected; LODGE_ACCEL=kvm runs the demo guest under KVM.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := build
+.PHONY: help build all run test check bench demo-guest clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## Build lodged and lodgectl (make all is the same)
+	$(CARGO) build --workspace
+
+all: build
+
+run: ## Set everything up, then run the demo guest under lodged until its console greets
+	scripts/install-packages run
+	$(CARGO) build --workspace
+	scripts/demo-guest
+	scripts/run-demo
+
+test: ## Set everything up, then check and test all
+	scripts/install-packages run test
+	scripts/demo-guest
+	$(MAKE) --no-print-directory check
+	$(CARGO) test --workspace
+
+check: ## Formatting, lints, licences and origins of dependencies, shell scripts
+	scripts/install-packages run test
+	scripts/install-tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	scripts/check-dependencies
+	scripts/check-scripts
+
+bench: ## Measure against libvirt (installs its packages); results: docs/benchmarks.md
+	scripts/install-packages run bench
+	scripts/demo-guest
+	$(CARGO) bench --workspace
+
+demo-guest: ## Build the demo guest only, in build/demo-guest
+	scripts/install-packages run
+	scripts/demo-guest
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf build
