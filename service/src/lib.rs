@@ -1,1 +1,3 @@
 //! The Lodge daemon.
+
+pub mod store;

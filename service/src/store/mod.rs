@@ -1,0 +1,86 @@
+//! The files of the daemon: definitions, autostart links and the status of running domains.
+//!
+//! - One daemon per directory: a [`Store`] holds the lock of its configuration and of its runtime directory.
+//! - Files are replaced in one step and reached through open directories, following no symbolic link.
+//! - Every call blocks; async callers go through `spawn_blocking`. Calls on different names may run at the same time; the
+//!   order of calls on one name is the caller's affair (one actor per domain).
+//! - Nothing here knows what is in the files.
+
+mod atomic;
+mod autostart;
+mod definitions;
+mod directory;
+mod error;
+mod layout;
+mod locks;
+mod names;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use autostart::Autostart;
+pub use definitions::{Definitions, MAX_DEFINITION_BYTES};
+pub use error::StoreError;
+pub use layout::Layout;
+pub use names::{MAX_NAME_BYTES, check as check_name};
+pub use status::StatusFiles;
+
+use directory::Directory;
+use locks::Lock;
+
+/// What a directory held: each entry by its key, with its content or why that could not be read.
+pub type Loaded<K, T> = Vec<(K, Result<T, StoreError>)>;
+
+/// The files of one instance, locked against other daemons as long as this lives.
+#[derive(Debug)]
+pub struct Store {
+    layout: Layout,
+    definitions: Definitions,
+    status: StatusFiles,
+    autostart: Autostart,
+    _locks: [Lock; 2],
+}
+
+impl Store {
+    /// Makes the directories of `layout` that are missing (mode 0700; existing ones keep theirs), takes the locks and removes
+    /// what interrupted writes left.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another daemon works on one of the directories.
+    pub fn open(layout: Layout) -> Result<Self, StoreError> {
+        let config = Directory::create(&layout.config)?;
+        let runtime = Directory::create(&layout.runtime)?;
+        // Both: with another XDG_CONFIG_HOME but the same XDG_RUNTIME_DIR, two daemons would adopt each other's guests.
+        let locks = [Lock::take(&config)?, Lock::take(&runtime)?];
+        for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.capabilities()] {
+            Directory::create(path)?;
+        }
+        Ok(Self {
+            definitions: Definitions::open(&config)?,
+            status: StatusFiles::open(&runtime)?,
+            autostart: Autostart::open(&config)?,
+            _locks: locks,
+            layout,
+        })
+    }
+
+    /// Where everything is.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The definitions of the domains.
+    pub fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    /// The status of running domains.
+    pub fn status(&self) -> &StatusFiles {
+        &self.status
+    }
+
+    /// Which domains start with the daemon.
+    pub fn autostart(&self) -> &Autostart {
+        &self.autostart
+    }
+}
