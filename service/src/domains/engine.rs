@@ -1,0 +1,357 @@
+//! What all domains share, and the operations that concern more than one of them: define, create,
+//! rename, find again after a restart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lodge_model::domain::Domain;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::console::Consoles;
+use super::handle::{DomainHandle, MAILBOX};
+use super::jobs::{Job, Jobs};
+use super::live::Live;
+use super::registry::Registry;
+use super::request::{Definition, Request, Start, Undefine};
+use super::state::{ShutOff, State};
+use super::status::{FORMAT, Status};
+use super::view::Facts;
+use crate::authorization::{Action, Grant};
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, Publisher};
+use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::store::Store;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The files.
+    pub store: Arc<Store>,
+    /// The hypervisors, the preferred one first.
+    pub drivers: Vec<Arc<dyn Driver>>,
+    /// Where events go.
+    pub publisher: Publisher,
+    /// Bytes of console output kept for those who come later.
+    pub console_keep: usize,
+}
+
+/// The domains of one instance.
+pub struct Engine {
+    /// All domains.
+    pub registry: Registry,
+    /// Visible work.
+    pub jobs: Arc<Jobs>,
+    pub(super) store: Arc<Store>,
+    pub(super) publisher: Publisher,
+    drivers: Vec<Arc<dyn Driver>>,
+    console_keep: usize,
+    next_id: AtomicU32,
+}
+
+/// A document that was read and is in itself in order.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What it says.
+    pub domain: Domain,
+    /// What it says that is not understood.
+    pub warnings: Vec<String>,
+}
+
+/// A domain that was defined.
+#[derive(Debug)]
+pub struct Defined {
+    /// The domain.
+    pub domain: DomainHandle,
+    /// What is kept without being understood.
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// An engine without domains; [`Engine::recover`] finds those of the store.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { store, drivers, publisher, console_keep } = parts;
+        let jobs = Arc::new(Jobs::new(publisher.clone()));
+        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
+    }
+
+    /// The hypervisors.
+    pub fn drivers(&self) -> &[Arc<dyn Driver>] {
+        &self.drivers
+    }
+
+    /// Reads a document and checks what can be checked without a hypervisor.
+    ///
+    /// # Errors
+    /// `InvalidXml` with path and place.
+    pub fn read(xml: &str) -> Result<Draft> {
+        let (domain, warnings) = Domain::parse(xml)?;
+        if let Err(problems) = domain.validate() {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            return Err(Error::new(ErrorKind::InvalidXml, problems.join("; ")));
+        }
+        Ok(Draft { domain, warnings: warnings.iter().map(ToString::to_string).collect() })
+    }
+
+    /// Completes a document as [`Engine::define`] would.
+    ///
+    /// # Errors
+    /// Those of `define`.
+    pub async fn complete(&self, mut draft: Draft) -> Result<Draft> {
+        draft.domain.id = None;
+        draft.domain.uuid.get_or_insert_with(Uuid::new_v4);
+        self.driver_of(&draft.domain)?.complete(&mut draft.domain).await?;
+        Ok(draft)
+    }
+
+    /// Stores a domain, or another definition of one that has the same name and UUID.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `NotSupported`, `InvalidXml`, and those of the store.
+    pub async fn define(self: &Arc<Self>, grant: Grant, draft: Draft, only_new: bool) -> Result<Defined> {
+        let draft = self.with_known_uuid(draft);
+        let Draft { domain, warnings } = self.complete(draft).await?;
+        let definition = Definition::of(&domain, warnings.clone());
+        let (existing, place) = self.place(&domain)?;
+        let domain = match existing {
+            Some(existing) if only_new && existing.view().persistent => {
+                return Err(Error::new(ErrorKind::AlreadyExists, format!("domain '{}' exists already; leave the option new out to replace its definition", domain.name)));
+            }
+            Some(existing) => {
+                existing.request(grant, Request::Define(definition)).await?;
+                existing
+            }
+            None => {
+                self.save(&domain.name, &definition).await?;
+                self.add(domain, definition, true, place).await?
+            }
+        };
+        Ok(Defined { domain, warnings })
+    }
+
+    /// Starts a domain that has no stored definition.
+    ///
+    /// # Errors
+    /// Those of `define` and of the start; nothing remains then.
+    pub async fn create(self: &Arc<Self>, grant: Grant, draft: Draft, paused: bool) -> Result<Defined> {
+        let Draft { domain, warnings } = self.complete(draft).await?;
+        let definition = Definition::of(&domain, warnings.clone());
+        let (existing, place) = self.place(&domain)?;
+        if existing.is_some() {
+            return Err(Error::new(ErrorKind::AlreadyExists, format!("domain '{}' exists already; start it, or choose another name", domain.name)));
+        }
+        let domain = self.add(domain, definition, false, place).await?;
+        let job = self.begin_start(&domain, &grant).await;
+        self.finish_start(&domain, grant, paused, job).await?;
+        Ok(Defined { domain, warnings })
+    }
+
+    /// Starts a domain in a job of its own. With `wait` the answer comes when it runs.
+    ///
+    /// # Errors
+    /// Why it does not start; without `wait` only the job tells.
+    pub async fn start(self: &Arc<Self>, domain: DomainHandle, grant: Grant, paused: bool, wait: bool) -> Result<Arc<Job>> {
+        let job = self.begin_start(&domain, &grant).await;
+        if wait {
+            self.finish_start(&domain, grant, paused, job.clone()).await?;
+        } else {
+            let (engine, job) = (self.clone(), job.clone());
+            tokio::spawn(async move {
+                // The outcome is in the job.
+                drop(engine.finish_start(&domain, grant, paused, job).await);
+            });
+        }
+        Ok(job)
+    }
+
+    /// Gives a domain another name.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, `AlreadyExists`, `InvalidState`.
+    pub async fn rename(self: &Arc<Self>, domain: &DomainHandle, grant: Grant, name: &str) -> Result<()> {
+        lodge_model::domain::check_name(name).map_err(|reason| Error::new(ErrorKind::InvalidArgument, format!("'{name}' cannot be a domain's name: {reason}")))?;
+        let old = domain.view().name.clone();
+        if old == name {
+            return Ok(());
+        }
+        self.registry.reserve_name(name, domain.uuid())?;
+        let result = domain.request(grant, Request::Rename(name.to_owned())).await;
+        self.registry.release_name(if result.is_ok() { &old } else { name });
+        result
+    }
+
+    /// Starts every domain that is marked for it, once for each life of the runtime directory: a
+    /// service that comes back by activation does not start what was shut down meanwhile.
+    pub async fn autostart(self: &Arc<Self>) {
+        match self.store.first_run() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::error!("no domain is autostarted: {error}"),
+        }
+        for domain in self.registry.all() {
+            let view = domain.view();
+            if view.autostart && !view.state.is_active() {
+                let grant = Grant::for_the_service(Action::DomainManage);
+                if let Err(error) = self.start(domain, grant, false, false).await {
+                    tracing::error!("autostart: {error}");
+                }
+            }
+        }
+    }
+
+    async fn begin_start(&self, domain: &DomainHandle, grant: &Grant) -> Arc<Job> {
+        self.jobs.begin("domain-start", &domain.view().name, grant.uid()).await
+    }
+
+    async fn finish_start(&self, domain: &DomainHandle, grant: Grant, paused: bool, job: Arc<Job>) -> Result<()> {
+        let result = domain.request(grant, Request::Start(Start { paused, job: job.number })).await;
+        if let Err(error) = &result {
+            tracing::warn!("{error}");
+        }
+        self.jobs.end(&job, &result).await;
+        result
+    }
+
+    /// A document without UUID means the domain of that name, if there is one.
+    fn with_known_uuid(&self, mut draft: Draft) -> Draft {
+        if draft.domain.uuid.is_none() {
+            draft.domain.uuid = self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
+        }
+        draft
+    }
+
+    fn place(self: &Arc<Self>, domain: &Domain) -> Result<(Option<DomainHandle>, Place)> {
+        let Some(uuid) = domain.uuid else {
+            return Err(Error::new(ErrorKind::Internal, "a completed definition has no UUID"));
+        };
+        let existing = self.registry.reserve(&domain.name, uuid)?;
+        let engine = existing.is_none().then(|| self.clone());
+        Ok((existing, Place { engine, name: domain.name.clone(), uuid }))
+    }
+
+    async fn save(self: &Arc<Self>, name: &str, definition: &Definition) -> Result<()> {
+        let (engine, name, xml) = (self.clone(), name.to_owned(), definition.xml.clone());
+        let saved = tokio::task::spawn_blocking(move || engine.store.definitions().save(&name, &xml)).await;
+        saved.map_err(|error| Error::new(ErrorKind::Internal, "writing the definition crashed").caused_by(error))?.map_err(Error::from)
+    }
+
+    async fn add(self: &Arc<Self>, domain: Domain, definition: Definition, persistent: bool, mut place: Place) -> Result<DomainHandle> {
+        let driver = self.driver_of(&domain)?;
+        let uuid = place.uuid;
+        let handle = self.spawn(Seed { name: domain.name, uuid, definition, persistent, autostart: false, driver, state: State::ShutOff(ShutOff::Unknown), live: None });
+        place.engine = None;
+        let (added, published) = tokio::sync::oneshot::channel();
+        let event = Event::DomainAdded(handle.clone());
+        self.publisher.publish_then(event, move || drop(added.send(()))).await;
+        // An error means that the bus is gone, and with it whoever waits for this.
+        drop(published.await);
+        Ok(handle)
+    }
+
+    /// Gives a domain its actor.
+    pub(super) fn spawn(self: &Arc<Self>, seed: Seed) -> DomainHandle {
+        let Seed { name, uuid, definition, persistent, autostart, driver, state, live } = seed;
+        let (requests_in, requests) = mpsc::channel(MAILBOX);
+        let (control_in, control) = mpsc::channel(MAILBOX);
+        let actor = Actor::new(self.clone(), driver, uuid, name, definition, persistent, autostart, state, live, requests, control);
+        let handle = DomainHandle { uuid, view: actor.view.subscribe(), requests: requests_in, control: control_in };
+        self.registry.insert(handle.clone());
+        tokio::spawn(actor.run());
+        handle
+    }
+
+    pub(super) fn driver_of(&self, domain: &Domain) -> Result<Arc<dyn Driver>> {
+        let kind = domain.kind;
+        self.drivers.iter().find(|driver| driver.runs(kind)).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::NotSupported, format!("domains of type '{kind}' cannot be run here; types that can: qemu, kvm"))
+        })
+    }
+
+    /// Everything a driver needs for one run.
+    pub(super) fn launch(self: &Arc<Self>, domain: Domain, uuid: Uuid, name: &str, paused: bool, events: MachineEvents) -> Result<Launch> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let runtime = self.store.status().prepare(uuid)?;
+        let (engine, live, hypervisor, name) = (self.clone(), domain.to_xml(), self.driver_of(&domain)?.name(), name.to_owned());
+        let log = self.store.layout().domain_log(&name)?;
+        let remember: Remember = Arc::new(move |machine| {
+            let status = Status {
+                format: FORMAT,
+                name: name.clone(),
+                id,
+                hypervisor: hypervisor.to_owned(),
+                state: State::Paused(crate::hypervisors::PauseReason::StartingUp),
+                live: live.clone(),
+                started_from: live.clone(),
+                machine: machine.clone(),
+            };
+            engine.store.status().save(uuid, &status).map_err(Error::from)
+        });
+        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
+    }
+
+    pub(super) async fn live(&self, id: u32, started: (Started, bool), events: mpsc::Receiver<MachineEvent>, started_from: Arc<str>) -> Live {
+        let (Started { machine, mut live }, paused) = started;
+        live.id = Some(id);
+        let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
+        let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
+        Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, asked_to_shut_down: false }
+    }
+
+    /// Numbers of runs start above this one.
+    pub(super) fn note_id(&self, id: u32) {
+        self.next_id.fetch_max(id.saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn nvram(&self, uuid: Uuid) -> PathBuf {
+        self.store.layout().nvram().join(format!("{uuid}.qcow2"))
+    }
+
+    fn tpm(&self, uuid: Uuid) -> PathBuf {
+        self.store.layout().tpm().join(uuid.to_string())
+    }
+
+    /// Removes what a guest kept between its runs, other than its disks.
+    pub(super) fn remove_guest_state(&self, uuid: Uuid, what: Undefine) {
+        let remove = |path: PathBuf, result: std::io::Result<()>| match result {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!("{} stays behind: {error}", path.display()),
+            _ => {}
+        };
+        if !what.keep_nvram {
+            let path = self.nvram(uuid);
+            remove(path.clone(), std::fs::remove_file(path));
+        }
+        if !what.keep_tpm {
+            let path = self.tpm(uuid);
+            remove(path.clone(), std::fs::remove_dir_all(path));
+        }
+    }
+}
+
+/// What an actor begins with.
+pub(super) struct Seed {
+    pub name: String,
+    pub uuid: Uuid,
+    pub definition: Definition,
+    pub persistent: bool,
+    pub autostart: bool,
+    pub driver: Arc<dyn Driver>,
+    pub state: State,
+    pub live: Option<Box<Live>>,
+}
+
+/// A reserved name and UUID, given up again unless a domain takes the place.
+struct Place {
+    engine: Option<Arc<Engine>>,
+    name: String,
+    uuid: Uuid,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(engine) = &self.engine {
+            tracing::debug!("the place of domain '{}' ({}) is free again", self.name, self.uuid);
+            engine.registry.release_name(&self.name);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Domains: what they are asked for, what becomes of it, how they look.
+//!
+//! ```text
+//!  DomainHandle ──request──▶ actor ──job──▶ Driver / Machine
+//!       ▲                     │ ▲                │
+//!       └──── DomainView ◀────┘ └─── events ─────┘
+//! ```
+//! [`Registry`] knows all domains by name, identity and number. Each has one actor, the only one to
+//! change it: it judges a request ([`admission`]), hands long work to a task of its own, and applies
+//! the outcome. Everybody else reads the [`DomainView`].
+//!
+//! Invariants: nothing here knows D-Bus; an actor never waits for another actor, a client or a
+//! hypervisor; what the store holds is on disk before a request is answered.
+
+mod actor;
+mod admission;
+mod console;
+mod edit;
+mod engine;
+mod handle;
+mod jobs;
+mod live;
+mod metadata;
+mod recover;
+mod registry;
+mod request;
+mod state;
+mod status;
+mod view;
+
+pub use edit::{Edit, Scope};
+pub use engine::{Defined, Engine, Parts};
+pub use handle::DomainHandle;
+pub use jobs::{Job, JobState, Jobs};
+pub use metadata::get as metadata;
+pub use registry::Registry;
+pub use request::{Definition, Request, Start, Undefine};
+pub use state::{Running, ShutOff, ShuttingDown, State};
+pub use view::{Display, DisplayValue, DomainView, Facts};

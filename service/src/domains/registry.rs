@@ -1,0 +1,135 @@
+//! All domains of the instance, by identity, name and number.
+//!
+//! Invariants: a name and a UUID belong to one domain at most, also while that is being defined or
+//! renamed: they are reserved first. Locks are held for map operations only.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::handle::DomainHandle;
+use crate::error::{Error, ErrorKind, Result};
+
+/// All domains.
+#[derive(Default)]
+pub struct Registry {
+    maps: Mutex<Maps>,
+}
+
+#[derive(Default)]
+struct Maps {
+    /// Every name in use or reserved, with the domain's identity.
+    names: HashMap<String, Uuid>,
+    /// Every domain that is there.
+    domains: HashMap<Uuid, DomainHandle>,
+}
+
+impl Registry {
+    /// All domains, in order of names.
+    pub fn all(&self) -> Vec<DomainHandle> {
+        let maps = self.maps();
+        let mut names: Vec<_> = maps.names.iter().collect();
+        names.sort();
+        names.into_iter().filter_map(|(_, uuid)| maps.domains.get(uuid).cloned()).collect()
+    }
+
+    /// How many domains there are.
+    pub fn len(&self) -> usize {
+        self.maps().domains.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether any domain runs.
+    pub fn any_active(&self) -> bool {
+        self.maps().domains.values().any(|domain| domain.view.borrow().state.is_active())
+    }
+
+    /// A domain by identity.
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<DomainHandle> {
+        self.maps().domains.get(&uuid).cloned()
+    }
+
+    /// A domain by name.
+    pub fn by_name(&self, name: &str) -> Option<DomainHandle> {
+        let maps = self.maps();
+        maps.domains.get(maps.names.get(name)?).cloned()
+    }
+
+    /// A domain by name, UUID or the number of its run, tried in this order.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn find(&self, text: &str) -> Result<DomainHandle> {
+        let by_number = || {
+            let number: u32 = text.parse().ok().filter(|number| *number > 0)?;
+            self.maps().domains.values().find(|domain| domain.view.borrow().id == number).cloned()
+        };
+        self.by_name(text)
+            .or_else(|| self.by_uuid(Uuid::try_parse(text).ok()?))
+            .or_else(by_number)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no domain with the name, UUID or id '{text}'")))
+    }
+
+    /// Sets a name and a UUID aside for a new domain. Answers with the domain that has both already.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when one of the two belongs to another domain, `Busy` when the domain is just
+    /// being made.
+    pub(super) fn reserve(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
+        let mut maps = self.maps();
+        let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
+        if let Some(owner) = maps.names.get(name) {
+            if *owner != uuid {
+                return taken(format!("the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"));
+            }
+            return match maps.domains.get(&uuid) {
+                Some(domain) => Ok(Some(domain.clone())),
+                None => Err(Error::new(ErrorKind::Busy, format!("domain '{name}' is just being made; try again when that is done"))),
+            };
+        }
+        if let Some((owner, _)) = maps.names.iter().find(|(_, other)| **other == uuid) {
+            return taken(format!("UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"));
+        }
+        maps.names.insert(name.to_owned(), uuid);
+        Ok(None)
+    }
+
+    /// Fills a reserved place.
+    pub(super) fn insert(&self, domain: DomainHandle) {
+        self.maps().domains.insert(domain.uuid, domain);
+    }
+
+    /// Sets another name aside for a domain.
+    ///
+    /// # Errors
+    /// `AlreadyExists`.
+    pub(super) fn reserve_name(&self, name: &str, uuid: Uuid) -> Result<()> {
+        let mut maps = self.maps();
+        if maps.names.contains_key(name) {
+            return Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to another domain; choose another one")));
+        }
+        maps.names.insert(name.to_owned(), uuid);
+        Ok(())
+    }
+
+    /// Gives a name up.
+    pub(super) fn release_name(&self, name: &str) {
+        self.maps().names.remove(name);
+    }
+
+    /// Takes a domain out.
+    pub(super) fn remove(&self, uuid: Uuid) {
+        let mut maps = self.maps();
+        maps.domains.remove(&uuid);
+        maps.names.retain(|_, owner| *owner != uuid);
+    }
+
+    fn maps(&self) -> MutexGuard<'_, Maps> {
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,112 @@
+//! What the engine tells the outside: a closed set of events, in the order in which they happened.
+//!
+//! An answer to a request travels through the same queue behind the event that it is about. So a
+//! client has every signal before the reply, and the engine never waits for a client.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::domains::{DomainHandle, DomainView, Job};
+
+/// Events that wait for the bus at most; beyond that the engine waits.
+const QUEUE: usize = 1024;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A domain is there now.
+    DomainAdded(DomainHandle),
+    /// A domain looks different.
+    DomainChanged {
+        /// How it looked.
+        old: Arc<DomainView>,
+        /// How it looks.
+        new: Arc<DomainView>,
+    },
+    /// A domain is gone; its last view.
+    DomainRemoved(Arc<DomainView>),
+    /// Something happened to a domain that is no state.
+    DomainSignal {
+        /// The domain's name.
+        domain: String,
+        /// What happened.
+        signal: DomainSignal,
+    },
+    /// A job began.
+    JobAdded(Arc<Job>),
+    /// A job ended; it stays visible for a while.
+    JobEnded(Arc<Job>),
+    /// A job is no longer shown.
+    JobRemoved(Arc<Job>),
+    /// Nothing; carries an answer that must not overtake earlier events.
+    None,
+}
+
+/// What can happen to a domain besides changes of its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DomainSignal {
+    /// The guest rebooted.
+    Rebooted,
+    /// The guest crashed; with what happens now.
+    GuestPanicked {
+        /// `preserve`, `destroy` or `restart`.
+        action: &'static str,
+    },
+    /// The watchdog ran out; with the action taken.
+    WatchdogFired(String),
+    /// A disk failed.
+    IoError {
+        /// The device's alias.
+        device: String,
+        /// `read` or `write`.
+        operation: String,
+        /// `no-space` or `failed`.
+        reason: &'static str,
+        /// `ignore`, `report` or `pause`.
+        action: &'static str,
+        /// The host's words.
+        message: String,
+    },
+    /// The guest let go of a device, by alias.
+    DeviceRemoved(String),
+}
+
+/// An event and what follows once it is on its way.
+pub struct Publication {
+    /// The event.
+    pub event: Event,
+    /// Run after the event was handed to the bus.
+    pub then: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// Where events go. Cheap to clone.
+#[derive(Clone)]
+pub struct Publisher(mpsc::Sender<Publication>);
+
+impl Publisher {
+    /// A queue and its reading end.
+    pub fn new() -> (Self, mpsc::Receiver<Publication>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
+    }
+
+    /// Publishes an event.
+    pub async fn publish(&self, event: Event) {
+        self.send(Publication { event, then: None }).await;
+    }
+
+    /// Publishes an event and then does something, usually answer a request.
+    pub async fn publish_then(&self, event: Event, then: impl FnOnce() + Send + 'static) {
+        self.send(Publication { event, then: Some(Box::new(then)) }).await;
+    }
+
+    async fn send(&self, publication: Publication) {
+        // Without a reader the service is going down; answers are still due.
+        if let Err(mpsc::error::SendError(publication)) = self.0.send(publication).await
+            && let Some(then) = publication.then
+        {
+            then();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What the engine asks of a hypervisor: a [`Driver`] completes definitions and starts machines, a
+//! [`Machine`] is one running guest.
+//!
+//! Invariants:
+//! - Nothing here knows D-Bus or the store; a driver gets paths and values and answers with them.
+//! - A machine outlives the service. What is needed to find it again is its [`Machine::record`].
+//! - A driver's `start` leaves nothing behind when it fails or when its future is dropped.
+//! - Every machine ends with exactly one [`MachineEvent::Exited`].
+
+mod event;
+pub mod fake;
+pub mod qemu;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lodge_model::domain::{Domain, DomainType};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
+
+use crate::error::Result;
+
+/// Where a machine's events go. Bounded: a driver waits when the engine is behind.
+pub type MachineEvents = mpsc::Sender<MachineEvent>;
+
+/// A hypervisor.
+#[async_trait]
+pub trait Driver: Send + Sync {
+    /// The name on the bus and in paths, such as `qemu`.
+    fn name(&self) -> &'static str;
+
+    /// Whether it runs domains of a type.
+    fn runs(&self, kind: DomainType) -> bool;
+
+    /// Fills in what a definition leaves open (machine type, addresses, controllers, MAC addresses,
+    /// default devices), so that the guest sees the same hardware at every start.
+    ///
+    /// # Errors
+    /// `InvalidXml` or `NotSupported` for a definition that could never be started as it stands.
+    async fn complete(&self, domain: &mut Domain) -> Result<()>;
+
+    /// Starts a machine. Answers when it runs, or is set up and paused if that was asked.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; nothing is left behind then.
+    async fn start(&self, launch: Launch) -> Result<Started>;
+
+    /// Finds a machine that was started before the service was.
+    ///
+    /// # Errors
+    /// The machine is there but cannot be spoken to.
+    async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected>;
+
+    /// What the hypervisor can do on this host.
+    async fn describe(&self) -> HypervisorView;
+}
+
+/// Writes down a machine's record.
+pub type Remember = Arc<dyn Fn(&serde_json::Value) -> Result<()> + Send + Sync>;
+
+/// What a driver needs to start or find a machine.
+#[derive(Clone)]
+pub struct Launch {
+    /// The complete definition.
+    pub domain: Domain,
+    /// Its identity.
+    pub uuid: Uuid,
+    /// The number of this run.
+    pub id: u32,
+    /// Whether the guest stays paused.
+    pub paused: bool,
+    /// A directory for this run's sockets, which exists and is ours alone.
+    pub runtime: PathBuf,
+    /// The file that the machine's own messages are appended to.
+    pub log: PathBuf,
+    /// Where a guest's firmware variables live between runs.
+    pub nvram: PathBuf,
+    /// Where a guest's TPM state lives between runs.
+    pub tpm: PathBuf,
+    /// Where events go.
+    pub events: MachineEvents,
+    /// To be called with the machine's record before its program executes its first instruction, so
+    /// that a service which dies in the middle of a start has not lost it.
+    pub remember: Remember,
+}
+
+/// A machine that has been started.
+pub struct Started {
+    /// The machine.
+    pub machine: Arc<dyn Machine>,
+    /// The definition with what this run added: terminal paths, ports, aliases.
+    pub live: Domain,
+}
+
+/// What became of a machine while the service was away.
+pub enum Reconnected {
+    /// It is there.
+    Alive {
+        /// The machine.
+        machine: Arc<dyn Machine>,
+        /// What it does; `Paused(StartingUp)` when it never ran.
+        state: RunState,
+    },
+    /// It ended meanwhile.
+    Gone(ExitReason),
+}
+
+/// How a guest is asked to shut down or reboot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShutdownMode {
+    /// The guest agent when it is connected, else the power button.
+    #[default]
+    Auto,
+    /// The ACPI power button.
+    Acpi,
+    /// The guest agent.
+    Agent,
+}
+
+/// A stream in and out of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// The device's alias, such as `serial0`.
+    pub alias: String,
+    /// The terminal or socket on the host.
+    pub path: PathBuf,
+    /// Whether the path is a socket rather than a terminal.
+    pub socket: bool,
+}
+
+/// One running guest.
+#[async_trait]
+pub trait Machine: Send + Sync {
+    /// What [`Driver::reconnect`] needs to find it again.
+    fn record(&self) -> serde_json::Value;
+
+    /// The streams a person can talk to the guest by, the default one first.
+    fn consoles(&self) -> &[Console];
+
+    /// Lets the guest run.
+    ///
+    /// # Errors
+    /// The hypervisor refuses or does not answer; so for all that follow.
+    async fn resume(&self) -> Result<()>;
+
+    /// Holds the guest.
+    async fn suspend(&self) -> Result<()>;
+
+    /// Asks the guest to shut down; answers when it was asked.
+    async fn shutdown(&self, mode: ShutdownMode) -> Result<()>;
+
+    /// Asks the guest to reboot; answers when it was asked.
+    async fn reboot(&self, mode: ShutdownMode) -> Result<()>;
+
+    /// Presses the reset button.
+    async fn reset(&self) -> Result<()>;
+
+    /// Ends the machine; answers when its process is gone. A graceful end gives up with `TimedOut`
+    /// instead of using force.
+    async fn destroy(&self, graceful: bool) -> Result<()>;
+
+    /// Asks the guest to make do with this much memory, in bytes.
+    async fn set_memory(&self, bytes: u64) -> Result<()>;
+}
+
+/// What a hypervisor can do on this host, as clients see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HypervisorView {
+    /// The hypervisor's version, empty when it is not there.
+    pub version: String,
+    /// Whether guests can be started.
+    pub available: bool,
+    /// Why not, and what to do about it.
+    pub reason: String,
+    /// Guest architectures.
+    pub architectures: Vec<String>,
+    /// Domain types that can be started, `kvm` only where it works.
+    pub types: Vec<String>,
+    /// Machine types per architecture: name, the name it stands for or nothing, whether it is the default.
+    pub machines: Vec<(String, String, String, bool)>,
+}
