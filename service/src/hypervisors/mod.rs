@@ -175,10 +175,27 @@ pub struct HypervisorView {
     pub available: bool,
     /// Why not, and what to do about it.
     pub reason: String,
-    /// Guest architectures.
+    /// What can execute guest code, the fastest first: `kvm`, `tcg`.
+    pub accelerators: Vec<String>,
+    /// Guest architectures for which there is an emulator.
     pub architectures: Vec<String>,
-    /// Domain types that can be started, `kvm` only where it works.
-    pub types: Vec<String>,
-    /// Machine types per architecture: name, the name it stands for or nothing, whether it is the default.
-    pub machines: Vec<(String, String, String, bool)>,
+    /// Machine types of all architectures.
+    pub machines: Vec<MachineType>,
+}
+
+/// A machine type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MachineType {
+    /// The guest architecture.
+    pub arch: String,
+    /// Its full name.
+    pub name: String,
+    /// The short name that stands for it.
+    pub alias: Option<String>,
+    /// Whether it is taken when a domain names none.
+    pub default: bool,
+    /// Most virtual processors.
+    pub max_vcpus: u32,
+    /// Whether the emulator will drop it.
+    pub deprecated: bool,
 }

@@ -1,0 +1,121 @@
+//! Who uses the service: resolved identities, and who is still there.
+//!
+//! A client counts from its first message until its connection is gone. The service may go when none
+//! is left. Unique names are never given to another connection, so an identity once asked for holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use zbus::message::{Flags, Header, Type};
+use zbus::names::{BusName, UniqueName};
+use zbus::{Connection, MessageStream};
+
+use crate::authorization::Caller;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The clients of one connection. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Clients(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    /// Unique names seen and not gone, with the user where that was asked for.
+    names: Mutex<HashMap<String, Option<u32>>>,
+    count: watch::Sender<usize>,
+}
+
+impl Clients {
+    /// Notes whoever calls on a connection, until it is gone.
+    ///
+    /// # Errors
+    /// The bus does not tell who leaves.
+    pub(super) async fn watch(connection: &Connection) -> zbus::Result<Self> {
+        let clients = Self::default();
+        let mut messages = MessageStream::from(connection);
+        let calls = clients.clone();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = messages.next().await {
+                if message.message_type() == Type::MethodCall
+                    && let Some(sender) = message.header().sender()
+                {
+                    calls.note(sender.as_str());
+                }
+            }
+        });
+        if connection.is_bus() {
+            let bus = zbus::fdo::DBusProxy::new(connection).await?;
+            let mut changes = bus.receive_name_owner_changed().await?;
+            let gone = clients.clone();
+            tokio::spawn(async move {
+                while let Some(change) = changes.next().await {
+                    if let Ok(args) = change.args()
+                        && args.new_owner().is_none()
+                        && let BusName::Unique(name) = args.name()
+                    {
+                        gone.forget(name.as_str());
+                    }
+                }
+            });
+        }
+        Ok(clients)
+    }
+
+    /// How many there are, and when that changes.
+    pub fn count(&self) -> watch::Receiver<usize> {
+        self.0.count.subscribe()
+    }
+
+    /// Who sent a message.
+    pub(super) async fn caller(&self, header: &Header<'_>, connection: &Connection) -> Result<Caller> {
+        let interactive = header.primary().flags().contains(Flags::AllowInteractiveAuth);
+        match header.sender() {
+            Some(sender) => {
+                let uid = self.uid(sender, connection).await?;
+                Ok(Caller { bus_name: Some(sender.to_string()), uid, interactive })
+            }
+            None => Ok(Caller { bus_name: None, uid: peer_uid(connection).await?, interactive }),
+        }
+    }
+
+    async fn uid(&self, sender: &UniqueName<'_>, connection: &Connection) -> Result<u32> {
+        if let Some(uid) = self.names().get(sender.as_str()).copied().flatten() {
+            return Ok(uid);
+        }
+        let unknown = |error: zbus::Error| Error::new(ErrorKind::NotAuthorized, format!("the bus does not tell who {sender} is")).caused_by(error);
+        let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(unknown)?;
+        let uid = bus.get_connection_unix_user(BusName::Unique(sender.clone())).await.map_err(|error| unknown(error.into()))?;
+        // Only of one that is still there: the entry of one that left meanwhile would stay.
+        if let Some(known) = self.names().get_mut(sender.as_str()) {
+            *known = Some(uid);
+        }
+        Ok(uid)
+    }
+
+    fn note(&self, name: &str) {
+        let mut names = self.names();
+        if !names.contains_key(name) {
+            names.insert(name.to_owned(), None);
+            self.0.count.send_replace(names.len());
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        let mut names = self.names();
+        if names.remove(name).is_some() {
+            self.0.count.send_replace(names.len());
+        }
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<String, Option<u32>>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The user at the other end of a connection without a bus between.
+async fn peer_uid(connection: &Connection) -> Result<u32> {
+    let unknown = || Error::new(ErrorKind::NotAuthorized, "the connection does not tell who is at its other end");
+    let credentials = connection.peer_creds().await.map_err(|error| unknown().caused_by(error))?;
+    credentials.unix_user_id().ok_or_else(unknown)
+}

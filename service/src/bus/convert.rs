@@ -1,0 +1,29 @@
+//! Engine values as values of the bus.
+
+use std::collections::HashMap;
+
+use zbus::{OwnedVariant, Str, Variant};
+
+use crate::domains::{Display, DisplayValue};
+
+/// Displays as the property Graphics.
+pub fn graphics(displays: &[Display]) -> Vec<HashMap<String, OwnedVariant>> {
+    displays.iter().map(|display| display.iter().map(|(name, value)| ((*name).to_owned(), owned(value))).collect()).collect()
+}
+
+fn owned(value: &DisplayValue) -> OwnedVariant {
+    match value {
+        DisplayValue::Text(text) => OwnedVariant::from(Str::from(text.clone())),
+        DisplayValue::Port(port) => OwnedVariant::from(*port),
+    }
+}
+
+/// The same, borrowed, for the inventory.
+pub fn graphics_variant(displays: &[Display]) -> Variant<'_> {
+    let borrowed = |value: &'_ DisplayValue| match value {
+        DisplayValue::Text(text) => Variant::from(text.clone()),
+        DisplayValue::Port(port) => Variant::from(*port),
+    };
+    let all: Vec<HashMap<&str, Variant<'_>>> = displays.iter().map(|display| display.iter().map(|(name, value)| (*name, borrowed(value))).collect()).collect();
+    Variant::from(all)
+}

@@ -1,0 +1,94 @@
+//! `org.lodge.Lodge1.Hypervisor`: what a hypervisor can do on this host.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::options::{Dictionary, NoOptions, Received};
+use lodge_dbus_interfaces::{Error, Result};
+use zbus::{OwnedVariant, Str, Variant};
+
+use super::object_manager::Values;
+use crate::hypervisors::{Driver, HypervisorView};
+
+/// One hypervisor.
+pub struct HypervisorObject {
+    driver: Arc<dyn Driver>,
+}
+
+impl HypervisorObject {
+    pub fn new(driver: Arc<dyn Driver>) -> Self {
+        Self { driver }
+    }
+}
+
+/// The properties as the inventory shows them.
+pub fn properties(name: &'static str, view: &HypervisorView) -> Values<'static> {
+    vec![
+        ("Name", Variant::from(name)),
+        ("Version", Variant::from(view.version.clone())),
+        ("Available", Variant::from(view.available)),
+        ("Reason", Variant::from(view.reason.clone())),
+        ("Accelerators", Variant::from(view.accelerators.clone())),
+        ("Architectures", Variant::from(view.architectures.clone())),
+    ]
+}
+
+#[zbus::interface(name = "org.lodge.Lodge1.Hypervisor", introspection_docs = false)]
+impl HypervisorObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn name(&self) -> &'static str {
+        self.driver.name()
+    }
+
+    #[zbus(property)]
+    async fn version(&self) -> String {
+        self.driver.describe().await.version
+    }
+
+    #[zbus(property)]
+    async fn available(&self) -> bool {
+        self.driver.describe().await.available
+    }
+
+    #[zbus(property)]
+    async fn reason(&self) -> String {
+        self.driver.describe().await.reason
+    }
+
+    #[zbus(property)]
+    async fn accelerators(&self) -> Vec<String> {
+        self.driver.describe().await.accelerators
+    }
+
+    #[zbus(property)]
+    async fn architectures(&self) -> Vec<String> {
+        self.driver.describe().await.architectures
+    }
+
+    #[zbus(out_args("machines"))]
+    async fn get_machines(&self, arch: &str, options: Received) -> Result<Vec<Dictionary>> {
+        NoOptions::read(&options)?;
+        let view = self.driver.describe().await;
+        if !view.architectures.iter().any(|known| known == arch) {
+            let known = view.architectures.join(", ");
+            return Err(Error::NotSupported(format!("there is no emulator for the architecture '{arch}'; architectures there are: {known}")));
+        }
+        let machines = view.machines.into_iter().filter(|machine| machine.arch == arch);
+        Ok(machines
+            .map(|machine| {
+                let mut dictionary: Dictionary = HashMap::from([
+                    ("name".to_owned(), OwnedVariant::from(Str::from(machine.name))),
+                    ("default".to_owned(), OwnedVariant::from(machine.default)),
+                    ("max-vcpus".to_owned(), OwnedVariant::from(machine.max_vcpus)),
+                ]);
+                if let Some(alias) = machine.alias {
+                    dictionary.insert("alias".to_owned(), OwnedVariant::from(Str::from(alias)));
+                }
+                if machine.deprecated {
+                    dictionary.insert("deprecated".to_owned(), OwnedVariant::from(true));
+                }
+                dictionary
+            })
+            .collect())
+    }
+}

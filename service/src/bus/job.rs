@@ -1,0 +1,98 @@
+//! `org.lodge.Lodge1.Job`: work that takes a while.
+
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::options::{NoOptions, Received};
+use lodge_dbus_interfaces::{Result, paths};
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, OwnedObjectPath};
+
+use super::{Shared, properties};
+use crate::authorization::{Action, Details};
+use crate::domains::{Job, JobState};
+
+/// One job.
+pub struct JobObject {
+    job: Arc<Job>,
+    shared: Arc<Shared>,
+}
+
+impl JobObject {
+    pub fn new(job: Arc<Job>, shared: Arc<Shared>) -> Self {
+        Self { job, shared }
+    }
+}
+
+#[zbus::interface(name = "org.lodge.Lodge1.Job", introspection_docs = false)]
+impl JobObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn operation(&self) -> &'static str {
+        self.job.operation
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> &'static str {
+        self.job.state().as_str()
+    }
+
+    #[zbus(property)]
+    fn message(&self) -> String {
+        properties::message(&self.job.state())
+    }
+
+    #[zbus(property)]
+    fn progress(&self) -> f64 {
+        properties::progress(&self.job.state())
+    }
+
+    #[zbus(property)]
+    fn progress_valid(&self) -> bool {
+        self.job.state() == JobState::Succeeded
+    }
+
+    #[zbus(property)]
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    #[zbus(property)]
+    fn rate(&self) -> u64 {
+        0
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn start_time(&self) -> u64 {
+        self.job.start_time
+    }
+
+    #[zbus(property)]
+    fn expected_end_time(&self) -> u64 {
+        0
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn objects(&self) -> Vec<OwnedObjectPath> {
+        vec![paths::domain(&self.job.domain)]
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn started_by_uid(&self) -> u32 {
+        self.job.uid
+    }
+
+    #[zbus(property)]
+    fn cancelable(&self) -> bool {
+        self.job.state() == JobState::Running
+    }
+
+    async fn cancel(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+        NoOptions::read(&options)?;
+        let details = Details { verb: "Cancel", domain: Some(self.job.domain.clone()) };
+        self.shared.authorize(&header, connection, Action::DomainManage, details).await?;
+        Ok(self.job.cancel()?)
+    }
+
+    #[zbus(signal)]
+    pub async fn completed(emitter: &SignalEmitter<'_>, success: bool, message: &str) -> zbus::Result<()>;
+}

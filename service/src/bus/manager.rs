@@ -1,0 +1,95 @@
+//! `org.lodge.Lodge1.Manager`: what this instance is, and how domains come into being.
+
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, NoOptions, Received};
+use lodge_dbus_interfaces::{Result, paths};
+use zbus::message::Header;
+use zbus::{Connection, OwnedObjectPath};
+
+use super::Shared;
+use crate::authorization::{Action, Details};
+use crate::domains::Engine;
+
+/// The manager at the root.
+pub struct ManagerObject {
+    shared: Arc<Shared>,
+}
+
+impl ManagerObject {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[zbus::interface(name = "org.lodge.Lodge1.Manager", introspection_docs = false)]
+impl ManagerObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn instance_kind(&self) -> String {
+        self.shared.kind.to_string()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn hypervisors(&self) -> Vec<OwnedObjectPath> {
+        self.shared.engine.drivers().iter().map(|driver| paths::hypervisor(driver.name())).collect()
+    }
+
+    #[zbus(out_args("domain", "warnings"))]
+    async fn define_domain(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = DefineOptions::read(&options)?;
+        let draft = Engine::read(xml)?;
+        let details = Details { verb: "DefineDomain", domain: Some(draft.domain.name.clone()) };
+        let grant = self.shared.authorize(&header, connection, Action::DomainDefine, details).await?;
+        let defined = self.shared.engine.define(grant, draft, options.new).await?;
+        Ok((paths::domain(&defined.domain.view().name), defined.warnings))
+    }
+
+    #[zbus(out_args("domain", "warnings"))]
+    async fn create_domain(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = CreateOptions::read(&options)?;
+        let draft = Engine::read(xml)?;
+        let details = Details { verb: "CreateDomain", domain: Some(draft.domain.name.clone()) };
+        let grant = self.shared.authorize(&header, connection, Action::DomainDefine, details).await?;
+        let defined = self.shared.engine.create(grant, draft, options.paused).await?;
+        Ok((paths::domain(&defined.domain.view().name), defined.warnings))
+    }
+
+    #[zbus(out_args("normalized", "warnings"))]
+    async fn validate_domain(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(String, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let draft = Engine::read(xml)?;
+        let details = Details { verb: "ValidateDomain", domain: Some(draft.domain.name.clone()) };
+        self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
+        let draft = self.shared.engine.complete(draft).await?;
+        Ok((draft.domain.to_xml(), draft.warnings))
+    }
+
+    #[zbus(out_args("domain"))]
+    async fn get_domain(&self, name: &str) -> Result<OwnedObjectPath> {
+        let domain = self.shared.engine.registry.find(name)?;
+        Ok(paths::domain(&domain.view().name))
+    }
+}

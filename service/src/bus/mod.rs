@@ -1,0 +1,83 @@
+//! The D-Bus front door: the only place that serves the bus.
+//!
+//! A call comes in at an object ([`manager`], [`hypervisor`], [`domain`], [`job`]), which decodes it,
+//! asks the authorizer, hands it to the engine and encodes the answer. What the engine tells goes out
+//! through one [`publisher`], which also keeps the tree of objects. [`object_manager`] answers with
+//! the whole inventory from snapshots, without asking any object.
+//!
+//! Invariants: no decisions here besides decoding and authorization; objects take `&self` only,
+//! because the object server holds a lock around `&mut self`; no lock is held over an await.
+
+mod clients;
+mod convert;
+mod domain;
+mod errors;
+mod hypervisor;
+mod job;
+mod manager;
+mod object_manager;
+mod properties;
+mod publisher;
+
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::types::InstanceKind;
+use lodge_dbus_interfaces::{ROOT_PATH, paths};
+use tokio::sync::mpsc;
+use zbus::Connection;
+
+pub use clients::Clients;
+
+use crate::authorization::{Action, Authorizer, Details, Grant};
+use crate::domains::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::Publication;
+
+/// What every object needs.
+pub(crate) struct Shared {
+    engine: Arc<Engine>,
+    authorizer: Arc<dyn Authorizer>,
+    clients: Clients,
+    kind: InstanceKind,
+}
+
+impl Shared {
+    /// Asks whether the sender of a message may do something.
+    async fn authorize(&self, header: &zbus::message::Header<'_>, connection: &Connection, action: Action, details: Details) -> Result<Grant> {
+        let caller = self.clients.caller(header, connection).await?;
+        self.authorizer.require(&caller, action, &details).await
+    }
+}
+
+/// Puts the engine's objects on a connection and publishes its events there. The well-known name is
+/// the caller's to request, afterwards: whoever sees the name sees a complete tree.
+///
+/// # Errors
+/// The connection does not work.
+pub async fn serve(
+    connection: &Connection,
+    engine: Arc<Engine>,
+    authorizer: Arc<dyn Authorizer>,
+    publications: mpsc::Receiver<Publication>,
+    kind: InstanceKind,
+) -> Result<Clients> {
+    let clients = Clients::watch(connection).await.map_err(broken)?;
+    let shared = Arc::new(Shared { engine: engine.clone(), authorizer, clients: clients.clone(), kind });
+    let server = connection.object_server();
+    for driver in engine.drivers() {
+        let object = hypervisor::HypervisorObject::new(driver.clone());
+        server.at(paths::hypervisor(driver.name()), object).await.map_err(broken)?;
+    }
+    for domain in engine.registry.all() {
+        let path = paths::domain(&domain.view().name);
+        server.at(path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
+    }
+    server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
+    server.at(ROOT_PATH, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;
+    tokio::spawn(publisher::run(connection.clone(), shared, publications));
+    Ok(clients)
+}
+
+fn broken(error: zbus::Error) -> Error {
+    Error::new(ErrorKind::HostFailed, "the message bus does not work").caused_by(error)
+}

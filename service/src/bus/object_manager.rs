@@ -1,0 +1,134 @@
+//! The whole inventory in one answer.
+//!
+//! zbus has an object manager of its own, which asks every property of every object one by one. This
+//! one answers from the engine's snapshots: they are serialized as they stand, with nothing awaited
+//! and nothing copied into maps first.
+
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, paths};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use zbus::{OwnedObjectPath, Signature, Type, Variant};
+
+use super::properties::{self, Property};
+use super::{Shared, hypervisor};
+use crate::domains::{DomainView, Job};
+
+/// The object manager at the root.
+pub struct ObjectManager {
+    shared: Arc<Shared>,
+}
+
+impl ObjectManager {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[zbus::interface(name = "org.freedesktop.DBus.ObjectManager", introspection_docs = false)]
+impl ObjectManager {
+    #[zbus(out_args("objects"))]
+    async fn get_managed_objects(&self) -> ManagedObjects {
+        let engine = &self.shared.engine;
+        let mut hypervisors = Vec::new();
+        for driver in engine.drivers() {
+            hypervisors.push((paths::hypervisor(driver.name()), hypervisor::properties(driver.name(), &driver.describe().await)));
+        }
+        ManagedObjects {
+            domains: engine.registry.all().iter().map(crate::domains::DomainHandle::view).collect(),
+            jobs: engine.jobs.all(),
+            hypervisors,
+        }
+    }
+
+    #[zbus(signal)]
+    async fn interfaces_added(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: Interfaces<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn interfaces_removed(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: &[&str]) -> zbus::Result<()>;
+}
+
+/// Properties by name, as a list.
+pub type Values<'a> = Vec<(&'static str, Variant<'a>)>;
+
+/// Everything there is, `a{oa{sa{sv}}}`.
+struct ManagedObjects {
+    domains: Vec<Arc<DomainView>>,
+    jobs: Vec<Arc<Job>>,
+    hypervisors: Vec<(OwnedObjectPath, Values<'static>)>,
+}
+
+impl Type for ManagedObjects {
+    const SIGNATURE: &'static Signature = &Signature::dict_static(&Signature::ObjectPath, Interfaces::SIGNATURE);
+}
+
+impl Serialize for ManagedObjects {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (path, values) in &self.hypervisors {
+            map.serialize_entry(path, &Interfaces::Values(HYPERVISOR_INTERFACE, values))?;
+        }
+        for view in &self.domains {
+            map.serialize_entry(&paths::domain(&view.name), &Interfaces::Domain(view))?;
+        }
+        for job in &self.jobs {
+            map.serialize_entry(&paths::job(job.number), &Interfaces::Job(job))?;
+        }
+        map.end()
+    }
+}
+
+/// One object's interfaces with their properties, `a{sa{sv}}`.
+pub enum Interfaces<'a> {
+    Domain(&'a DomainView),
+    Job(&'a Job),
+    Values(&'static str, &'a Values<'a>),
+}
+
+impl Type for Interfaces<'_> {
+    const SIGNATURE: &'static Signature = <std::collections::HashMap<&str, std::collections::HashMap<&str, Variant<'_>>> as Type>::SIGNATURE;
+}
+
+impl Serialize for Interfaces<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::Domain(view) => map.serialize_entry(DOMAIN_INTERFACE, &Table(properties::DOMAIN, *view))?,
+            Self::Job(job) => map.serialize_entry(JOB_INTERFACE, &Table(properties::JOB, *job))?,
+            Self::Values(interface, values) => map.serialize_entry(interface, &Pairs(values))?,
+        }
+        map.end()
+    }
+}
+
+/// A table of properties applied to a snapshot, `a{sv}`.
+struct Table<'a, T>(&'static [Property<T>], &'a T);
+
+impl<T> Serialize for Table<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, &value(self.1))?;
+        }
+        map.end()
+    }
+}
+
+/// A list of pairs as a map, `a{sv}`.
+pub struct Pairs<'a>(pub &'a Values<'a>);
+
+impl Type for Pairs<'_> {
+    const SIGNATURE: &'static Signature = <std::collections::HashMap<&str, Variant<'_>> as Type>::SIGNATURE;
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
