@@ -20,6 +20,15 @@ pub trait Content: Sized {
     fn write(&self, writer: &mut Writer);
 }
 
+impl<T: Content> Content for Box<T> {
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, XmlError> {
+        T::read(reader).map(Self::new)
+    }
+    fn write(&self, writer: &mut Writer) {
+        T::write(self, writer);
+    }
+}
+
 /// A type that is one of several elements, told apart by their names.
 pub trait Choice: Sized {
     /// Whether an element of this name is one of them.
@@ -180,7 +189,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         }
     }
 
-    /// The element's own text, if it has any.
+    /// The element's own text, if it has any. White space between child elements is none.
     ///
     /// # Errors
     /// The text is not a value of the type.
@@ -189,7 +198,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             *read |= matches!(node, Node::Text(_));
         }
         let text = self.element.text();
-        if text.is_empty() {
+        if text.is_empty() || (text.trim().is_empty() && self.element.elements().next().is_some()) {
             return Ok(None);
         }
         match T::parse(&text) {

@@ -1,0 +1,3 @@
+//! The domain format.
+
+pub mod devices;
