@@ -1,3 +1,4 @@
 //! The Lodge daemon.
 
+pub mod settings;
 pub mod store;

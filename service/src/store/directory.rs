@@ -40,12 +40,12 @@ impl Directory {
         Self::opened(path.to_owned(), fs::open(path, OPEN_DIRECTORY, Mode::empty()))
     }
 
-    /// Opens the directory `name` in this one, making it (mode 0700) if it is missing.
+    /// Opens the directory `name` in this one, making it (mode 0700) if it is missing. That entry is on the disk only after
+    /// [`sync`](Self::sync).
     pub fn create_subdirectory(&self, name: impl AsRef<Path>) -> Result<Self, StoreError> {
         let name = name.as_ref();
         match fs::mkdirat(&self.fd, name, Mode::from_raw_mode(DIRECTORY_MODE)) {
-            Ok(()) => self.sync()?,
-            Err(Errno::EXIST) => {}
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(StoreError::io("create the directory", self.path_of(name), error)),
         }
         self.subdirectory(name)

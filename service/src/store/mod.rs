@@ -55,13 +55,11 @@ impl Store {
         for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.capabilities()] {
             Directory::create(path)?;
         }
-        Ok(Self {
-            definitions: Definitions::open(&config)?,
-            status: StatusFiles::open(&runtime)?,
-            autostart: Autostart::open(&config)?,
-            _locks: locks,
-            layout,
-        })
+        let definitions = Definitions::open(&config)?;
+        let autostart = Autostart::open(&config)?;
+        // Durable files in a directory that a power failure takes away would be lost with it.
+        config.sync()?;
+        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, _locks: locks, layout })
     }
 
     /// Where everything is.
