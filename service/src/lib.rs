@@ -1,3 +1,5 @@
 //! The Lodge daemon.
 
+pub mod host;
+pub mod hypervisors;
 pub mod store;

@@ -1,0 +1,3 @@
+//! QEMU, with or without KVM.
+
+pub mod qmp;
