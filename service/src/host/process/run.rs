@@ -26,7 +26,10 @@ pub struct Limits {
 impl Default for Limits {
     /// 30 seconds, 1 MiB.
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), output_bytes: 1 << 20 }
+        Self {
+            timeout: Duration::from_secs(30),
+            output_bytes: 1 << 20,
+        }
     }
 }
 
@@ -55,7 +58,11 @@ impl Output {
             Exit::Code(0) => Ok(self),
             exit => {
                 let stderr = String::from_utf8_lossy(&self.stderr).into_owned();
-                Err(ProcessError::Failed { program: self.program, exit, stderr })
+                Err(ProcessError::Failed {
+                    program: self.program,
+                    exit,
+                    stderr,
+                })
             }
         }
     }
@@ -71,7 +78,11 @@ pub async fn run(spec: ProcessSpec, input: &[u8], limits: Limits) -> Result<Outp
     let program = spec.program.clone();
     let (streams, pipes) = pipes().map_err(|source| ProcessError::prepare(&program, source))?;
     let process = KillOnDrop(start(spec, streams).await?);
-    let Pipes { stdin, stdout, stderr } = pipes;
+    let Pipes {
+        stdin,
+        stdout,
+        stderr,
+    } = pipes;
     let exchange = async {
         tokio::try_join!(
             feed(stdin, input),
@@ -81,11 +92,18 @@ pub async fn run(spec: ProcessSpec, input: &[u8], limits: Limits) -> Result<Outp
         )
     };
     match tokio::time::timeout(limits.timeout, exchange).await {
-        Ok(Ok(((), (stdout, out_cut), (stderr, err_cut), exit))) => {
-            Ok(Output { program, exit, stdout, stderr, truncated: out_cut || err_cut })
-        }
+        Ok(Ok(((), (stdout, out_cut), (stderr, err_cut), exit))) => Ok(Output {
+            program,
+            exit,
+            stdout,
+            stderr,
+            truncated: out_cut || err_cut,
+        }),
         Ok(Err(source)) => Err(ProcessError::Exchange { program, source }),
-        Err(_) => Err(ProcessError::TimedOut { program, after: limits.timeout }),
+        Err(_) => Err(ProcessError::TimedOut {
+            program,
+            after: limits.timeout,
+        }),
     }
 }
 
