@@ -1,4 +1,6 @@
 //! The Lodge daemon.
 
+pub mod host;
+pub mod hypervisors;
 pub mod settings;
 pub mod store;

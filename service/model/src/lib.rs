@@ -3,4 +3,6 @@
 //!
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
+pub mod domain;
+pub mod units;
 pub mod xml;

@@ -9,9 +9,11 @@
 /// | `required "n"` | `V` | attribute that must be there |
 /// | `text ""` | `Option<V>` | the element's own text |
 /// | `leaf "n"` | `Option<V>` | text of a child element |
+/// | `required_leaf "n"` | `V` | text of a child element that must be there |
 /// | `leaves "n"` | `Vec<V>` | texts of child elements |
 /// | `flag "n"` | `bool` | an empty child element |
 /// | `child "n"` | `Option<T>` | child element of another type |
+/// | `section "n"` | `T` | child element whose absence means the same as an empty one |
 /// | `children "n"` | `Vec<T>` | child elements of another type |
 /// | `each "*"` | `Vec<C>` | child elements that are one of a [`Choice`](crate::xml::Choice) |
 /// | `raw "n"` | `Option<RawXml>` | child element kept byte for byte |
@@ -47,12 +49,13 @@ macro_rules! element {
     };
 }
 
-/// A closed set of words. The first is the default.
+/// A closed set of words. The first is the default. A word may be followed by `| "other"`, which is
+/// read as the same and not written.
 #[macro_export]
 macro_rules! keywords {
     ($(#[$meta:meta])* pub enum $name:ident {
-        $(#[$first_meta:meta])* $first:ident = $first_word:literal,
-        $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )*
+        $(#[$first_meta:meta])* $first:ident = $first_word:literal $(| $first_alias:literal)*,
+        $( $(#[$variant_meta:meta])* $variant:ident = $word:literal $(| $alias:literal)*, )*
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -83,7 +86,11 @@ macro_rules! keywords {
         impl $crate::xml::Value for $name {
             const EXPECTED: &'static str = concat!("one of '", $first_word, "'", $( ", '", $word, "'", )*);
             fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text.trim())
+                match text.trim() {
+                    $first_word $(| $first_alias)* => Some(Self::$first),
+                    $( $word $(| $alias)* => Some(Self::$variant), )*
+                    _ => None,
+                }
             }
             fn format(&self) -> std::borrow::Cow<'_, str> {
                 std::borrow::Cow::Borrowed(self.as_str())

@@ -16,6 +16,7 @@
 mod codec;
 mod element;
 mod error;
+mod namespace;
 mod parse;
 mod reader;
 mod rest;
@@ -24,11 +25,12 @@ mod writer;
 
 pub use element::{Attribute, Element, Node, Position};
 pub use error::{Warning, XmlError};
+pub use namespace::Namespace;
 pub use parse::{MAX_DEPTH, MAX_NODES, MAX_SIZE, parse};
-pub use reader::{Choice, Content, Reader, read_document};
+pub use reader::{Choice, Content, Reader, read_document, read_document_with};
 pub use rest::Rest;
 pub use value::{Hex, OnOff, RawXml, Value, YesNo};
-pub use writer::{Writer, write_document};
+pub use writer::{Writer, write_document, write_document_with};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::element::{Element, Node, Position};
 use super::error::{Warning, XmlError};
+use super::namespace::{self, Namespace};
 use super::parse::parse;
 use super::rest::{Rest, Sibling};
 use super::value::{RawXml, Value};
@@ -18,6 +19,15 @@ pub trait Content: Sized {
     fn read(reader: &mut Reader<'_, '_>) -> Result<Self, XmlError>;
     /// Writes the type into the writer's element.
     fn write(&self, writer: &mut Writer);
+}
+
+impl<T: Content> Content for Box<T> {
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, XmlError> {
+        T::read(reader).map(Self::new)
+    }
+    fn write(&self, writer: &mut Writer) {
+        T::write(self, writer);
+    }
 }
 
 /// A type that is one of several elements, told apart by their names.
@@ -40,8 +50,18 @@ pub trait Choice: Sized {
 /// # Errors
 /// [`XmlError`] from the parser or from the type.
 pub fn read_document<T: Content>(text: &str, root: &str) -> Result<(T, Vec<Warning>), XmlError> {
+    read_document_with(text, root, &[])
+}
+
+/// Reads a whole document in which elements of these namespaces may stand, whatever prefixes it
+/// gives them; the type finds them under the [`Namespace::prefix`]es of ours.
+///
+/// # Errors
+/// As for [`read_document`].
+pub fn read_document_with<T: Content>(text: &str, root: &str, namespaces: &[Namespace]) -> Result<(T, Vec<Warning>), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let element = parse(text)?;
+    let mut element = parse(text)?;
+    namespace::normalize(&mut element, namespaces);
     read_element(&element, text, root)
 }
 
@@ -180,7 +200,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         }
     }
 
-    /// The element's own text, if it has any.
+    /// The element's own text, if it has any. White space between child elements is none.
     ///
     /// # Errors
     /// The text is not a value of the type.
@@ -189,7 +209,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             *read |= matches!(node, Node::Text(_));
         }
         let text = self.element.text();
-        if text.is_empty() {
+        if text.is_empty() || (text.trim().is_empty() && self.element.elements().next().is_some()) {
             return Ok(None);
         }
         match T::parse(&text) {
@@ -235,6 +255,25 @@ impl<'a, 'c> Reader<'a, 'c> {
             Some(at) => self.inside(at, leaf_value),
             None => Ok(None),
         }
+    }
+
+    /// The text of a child element that must be there.
+    ///
+    /// # Errors
+    /// It is not there, or its text is not a value of the type.
+    pub fn required_leaf<T: Value>(&mut self, name: &str) -> Result<T, XmlError> {
+        match self.leaf(name)? {
+            Some(value) => Ok(value),
+            None => Err(self.error(format!("expected the element <{name}> ({})", T::EXPECTED))),
+        }
+    }
+
+    /// A child element whose absence means the same as an empty one.
+    ///
+    /// # Errors
+    /// From the type.
+    pub fn section<T: Content + Default>(&mut self, name: &str) -> Result<T, XmlError> {
+        Ok(self.child(name)?.unwrap_or_default())
     }
 
     /// The texts of all child elements of that name.

@@ -8,8 +8,17 @@ crate::keywords! {
         /// Red.
         Red = "red",
         /// Blue.
-        Blue = "blue",
+        Blue = "blue" | "azure",
     }
+}
+
+#[test]
+fn words_are_read_as_written_and_by_their_other_names() {
+    for colour in Colour::ALL {
+        assert_eq!(Colour::parse(&format!(" {colour} ")), Some(*colour));
+    }
+    assert_eq!(Colour::parse("azure"), Some(Colour::Blue));
+    assert_eq!(Colour::parse("green"), None);
 }
 
 crate::element! {

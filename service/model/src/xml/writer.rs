@@ -6,14 +6,21 @@
 use std::borrow::Cow;
 
 use super::element::{Attribute, Element, Node, Position};
+use super::namespace::{self, Namespace};
 use super::reader::{Choice, Content};
 use super::rest::Rest;
 use super::value::{RawXml, Value};
 
 /// Prints a document whose root is `<root>`.
 pub fn write_document<T: Content>(value: &T, root: &str) -> String {
+    write_document_with(value, root, &[])
+}
+
+/// Prints a document whose root is `<root>`, declaring those of the namespaces that it uses.
+pub fn write_document_with<T: Content>(value: &T, root: &str, namespaces: &[Namespace]) -> String {
     let mut writer = Writer { element: Element::new(root) };
     value.write(&mut writer);
+    namespace::declare(&mut writer.element, namespaces);
     let mut text = String::with_capacity(4096);
     print(&writer.element, 0, &mut text);
     text
@@ -70,6 +77,18 @@ impl Writer {
     pub fn leaf<T: Value>(&mut self, name: &str, value: &Option<T>) {
         if value.is_some() {
             self.element(name, |writer| writer.text("", value));
+        }
+    }
+
+    /// A child element with text.
+    pub fn required_leaf<T: Value>(&mut self, name: &str, value: &T) {
+        self.element(name, |writer| writer.element.nodes.push(Node::Text(value.format().into_owned())));
+    }
+
+    /// A child element, unless it would be empty.
+    pub fn section<T: Content + Default + PartialEq>(&mut self, name: &str, value: &T) {
+        if *value != T::default() {
+            self.element(name, |writer| value.write(writer));
         }
     }
 

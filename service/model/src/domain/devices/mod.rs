@@ -1,0 +1,96 @@
+//! The devices of a guest.
+//!
+//! Each kind has a file with the element as it is written, made with the codec's macros: every
+//! attribute is there, whatever its type asks for, so that an incomplete document can be read,
+//! shown and corrected. Where the meaning depends on a type (sources, backends), a `…_view` method
+//! gives a checked union or a [`Problem`] that says what is missing.
+//!
+//! Invariants:
+//! - The order of devices in a document is kept; it decides names and addresses.
+//! - An element that is no device known here stays in place with a warning.
+//! - A word is closed (`keywords!`) where the service must know its meaning to act; it is a
+//!   `String` where hypervisors add words, and the driver decides.
+
+mod address;
+mod channel;
+mod chardev;
+mod console;
+mod controller;
+mod disk;
+mod graphics;
+mod input;
+mod interface;
+mod iotune;
+mod mac;
+mod memballoon;
+mod network_parts;
+mod number;
+mod parallel;
+mod parts;
+mod problem;
+mod rng;
+mod serial;
+mod sound;
+mod storage_source;
+mod table;
+mod tagged;
+mod video;
+mod watchdog;
+
+pub use address::*;
+pub use channel::*;
+pub use chardev::*;
+pub use console::*;
+pub use controller::*;
+pub use disk::*;
+pub use graphics::*;
+pub use input::*;
+pub use interface::*;
+pub use iotune::*;
+pub use mac::*;
+pub use memballoon::*;
+pub use network_parts::*;
+pub use number::*;
+pub use parallel::*;
+pub use parts::*;
+pub use problem::Problem;
+pub use rng::*;
+pub use serial::*;
+pub use sound::*;
+pub use storage_source::*;
+pub use video::*;
+pub use watchdog::*;
+
+use crate::xml::{Choice, Content, Reader, Writer, XmlError};
+
+crate::element! {
+    /// The devices of a guest: `<devices>`.
+    pub struct Devices {
+        /// Absolute path of the hypervisor's program; chosen by the service when left out.
+        leaf "emulator" emulator: Option<String>,
+        /// The devices, in document order.
+        each "*" list: Vec<Device>,
+    }
+}
+
+// A new kind is one line: variant, element, iterators, and whether it is `placed` (has an alias and
+// a place on the guest's buses) or `unplaced`.
+table::devices! {
+    Disk "disk" disks disks_mut placed;
+    Controller "controller" controllers controllers_mut placed;
+    Interface "interface" interfaces interfaces_mut placed;
+    Serial "serial" serials serials_mut placed;
+    Parallel "parallel" parallels parallels_mut placed;
+    Console "console" consoles consoles_mut placed;
+    Channel "channel" channels channels_mut placed;
+    Input "input" inputs inputs_mut placed;
+    Graphics "graphics" graphics graphics_mut unplaced;
+    Video "video" videos videos_mut placed;
+    Sound "sound" sounds sounds_mut placed;
+    Watchdog "watchdog" watchdogs watchdogs_mut placed;
+    Memballoon "memballoon" memballoons memballoons_mut placed;
+    Rng "rng" rngs rngs_mut placed;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Elements of foreign namespaces, whose prefix a document chooses for itself.
+//!
+//! A format lists the namespaces it knows with the prefix that its types use. Before reading, the
+//! elements of those namespaces get that prefix; after writing, the root declares the namespaces
+//! used. A prefix that is not declared at all counts as ours, since documents are often typed with
+//! the declaration forgotten.
+
+use super::element::{Attribute, Element, Node, Position};
+
+/// A namespace that a format knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Namespace {
+    /// The prefix that our types use and that is written.
+    pub prefix: &'static str,
+    /// The name of the namespace.
+    pub uri: &'static str,
+}
+
+impl Namespace {
+    fn declaration(self) -> String {
+        format!("xmlns:{}", self.prefix)
+    }
+}
+
+/// Gives the elements of the namespaces the prefixes that our types use.
+pub(super) fn normalize(root: &mut Element, namespaces: &[Namespace]) {
+    for namespace in namespaces {
+        let declaration = namespace.declaration();
+        match root.attribute(&declaration) {
+            // The prefix means something else here: everything of ours stays as it is and is reported.
+            Some(uri) if uri != namespace.uri => continue,
+            _ => rename(root, *namespace, &mut vec![(namespace.prefix.to_owned(), true)]),
+        }
+        root.attributes.retain(|attribute| attribute.name != declaration);
+    }
+}
+
+/// Renames inside one element. `scope` holds the prefixes declared so far and whether they stand
+/// for the namespace; the last declaration counts.
+fn rename(element: &mut Element, namespace: Namespace, scope: &mut Vec<(String, bool)>) {
+    let outside = scope.len();
+    for attribute in &element.attributes {
+        if let Some(prefix) = declared_prefix(&attribute.name) {
+            scope.push((prefix.to_owned(), attribute.value == namespace.uri));
+        }
+    }
+    let (prefix, local) = element.name.split_once(':').unwrap_or(("", &element.name));
+    if scope.iter().rev().find(|(declared, _)| declared == prefix).is_some_and(|(_, ours)| *ours) {
+        element.name = format!("{}:{local}", namespace.prefix);
+        element.attributes.retain(|attribute| declared_prefix(&attribute.name).is_none() || attribute.value != namespace.uri);
+    }
+    for node in &mut element.nodes {
+        if let Node::Element(child) = node {
+            rename(child, namespace, scope);
+        }
+    }
+    scope.truncate(outside);
+}
+
+/// The prefix that an attribute declares; empty for the default namespace.
+fn declared_prefix(attribute: &str) -> Option<&str> {
+    if attribute == "xmlns" { Some("") } else { attribute.strip_prefix("xmlns:") }
+}
+
+/// Declares on the root those of the namespaces that the tree uses.
+pub(super) fn declare(root: &mut Element, namespaces: &[Namespace]) {
+    for namespace in namespaces {
+        let declaration = namespace.declaration();
+        if root.attribute(&declaration).is_none() && uses(root, &format!("{}:", namespace.prefix)) {
+            let value = namespace.uri.to_owned();
+            root.attributes.push(Attribute { name: declaration, value, position: Position::default() });
+        }
+    }
+}
+
+fn uses(element: &Element, prefix: &str) -> bool {
+    element.name.starts_with(prefix)
+        || element.nodes.iter().any(|node| match node {
+            Node::Element(child) => uses(child, prefix),
+            Node::Raw(text) => text.contains(prefix),
+            _ => false,
+        })
+}

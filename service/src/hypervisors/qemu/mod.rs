@@ -1,0 +1,4 @@
+//! QEMU, with or without KVM.
+
+pub mod capabilities;
+pub mod qmp;
