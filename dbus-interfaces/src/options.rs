@@ -127,8 +127,8 @@ options! {
 
     /// Of `Domain.OpenConsole`.
     pub struct ConsoleOptions {
-        /// Take it away from who has it open.
-        "force" force: bool,
+        /// Begin with what the guest prints from now on.
+        "no-replay" no_replay: bool,
     }
 }
 

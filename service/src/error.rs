@@ -9,6 +9,10 @@ use std::fmt;
 
 use lodge_model::xml::XmlError;
 
+use crate::host::sockets::SocketError;
+use crate::host::terminal::TerminalError;
+use crate::store::StoreError;
+
 /// What went wrong, for programs. The set is closed: clients match on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -99,6 +103,26 @@ impl StdError for Error {}
 impl From<XmlError> for Error {
     fn from(error: XmlError) -> Self {
         Self::new(ErrorKind::InvalidXml, error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        // The sentence of a store error is whole by itself.
+        let kind = if error.is_no_space() { ErrorKind::NoSpace } else { ErrorKind::HostFailed };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<SocketError> for Error {
+    fn from(error: SocketError) -> Self {
+        Self::new(ErrorKind::HostFailed, error.to_string())
+    }
+}
+
+impl From<TerminalError> for Error {
+    fn from(error: TerminalError) -> Self {
+        Self::new(ErrorKind::HostFailed, error.to_string())
     }
 }
 

@@ -1,5 +1,26 @@
-//! The Lodge daemon.
+//! The Lodge service.
+//!
+//! # Code map, from the bottom up
+//! Each may use only what stands before it; `tests/layering.rs` checks that.
+//!
+//! | module | what |
+//! |---|---|
+//! | `lodge_model` (a crate) | pure types and codecs of every document |
+//! | [`host`] | processes, sockets, systemd: the only system calls |
+//! | [`store`], [`settings`] | files: definitions, status, settings |
+//! | [`authorization`] | who may do what |
+//! | [`hypervisors`] | drivers: QEMU, and one in memory |
+//! | [`domains`] | the engine: one actor for each domain |
+//! | [`events`] | what the engine tells |
+//! | [`bus`] | the D-Bus front door |
+//! | [`daemon`] | composition: start, recover, serve, idle, stop |
 
+pub mod authorization;
+pub mod bus;
+pub mod daemon;
+pub mod domains;
+pub mod error;
+pub mod events;
 pub mod host;
 pub mod hypervisors;
 pub mod settings;

@@ -1,2 +1,54 @@
-//! `lodged`.
-fn main() {}
+//! `lodged`: the Lodge service.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use lodge_service::daemon::{self, Options};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+/// Runs virtual machines and publishes them on the message bus as org.lodge.Lodge1.
+#[derive(Parser)]
+#[command(version, after_help = "Usually the message bus starts it when somebody calls it; see lodgectl(1).")]
+struct Arguments {
+    /// Serve the user's own virtual machines on the session bus. This is the default for everybody but root.
+    #[arg(long)]
+    session: bool,
+    /// Keep all files below DIR instead of the user's usual directories.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Leave after SECONDS without running guests, clients or jobs, instead of what the settings say; 0 means never.
+    #[arg(long, value_name = "SECONDS")]
+    idle_timeout: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_journal_or_terminal();
+    // Two threads: one may be busy with a file or a large document while the other serves.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let options = Options { root: arguments.root, idle_timeout: arguments.idle_timeout };
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(daemon::run_session(options)),
+        Err(error) => {
+            tracing::error!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The journal when the service manager connected us to it, else standard error.
+fn log_to_journal_or_terminal() {
+    let filter = EnvFilter::try_from_env("LODGE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let terminal = journal.is_none().then(|| tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false));
+    tracing_subscriber::registry().with(filter).with(journal).with(terminal).init();
+}

@@ -2,6 +2,9 @@
 //!
 //! A client counts from its first message until its connection is gone. The service may go when none
 //! is left. Unique names are never given to another connection, so an identity once asked for holds.
+//!
+//! A single task sees every message in the order of its arrival, so that a call to ourselves tells
+//! when everything that came before it has been noted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +26,10 @@ pub struct Clients(Arc<Inside>);
 struct Inside {
     /// Unique names seen and not gone, with the user where that was asked for.
     names: Mutex<HashMap<String, Option<u32>>>,
-    count: watch::Sender<usize>,
+    /// Moves whenever something happened.
+    activity: watch::Sender<u64>,
+    /// Calls to ourselves that have been seen.
+    echoes: watch::Sender<u64>,
 }
 
 impl Clients {
@@ -34,13 +40,18 @@ impl Clients {
     pub(super) async fn watch(connection: &Connection) -> zbus::Result<Self> {
         let clients = Self::default();
         let mut messages = MessageStream::from(connection);
+        let own_name = connection.unique_name().map(|name| name.to_string());
         let calls = clients.clone();
         tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {
-                if message.message_type() == Type::MethodCall
-                    && let Some(sender) = message.header().sender()
-                {
-                    calls.note(sender.as_str());
+                if message.message_type() != Type::MethodCall {
+                    continue;
+                }
+                let header = message.header();
+                match header.sender().map(UniqueName::as_str) {
+                    sender if sender == own_name.as_deref() => calls.0.echoes.send_modify(|seen| *seen += 1),
+                    Some(sender) => calls.note(sender),
+                    None => {}
                 }
             }
         });
@@ -62,14 +73,37 @@ impl Clients {
         Ok(clients)
     }
 
-    /// How many there are, and when that changes.
-    pub fn count(&self) -> watch::Receiver<usize> {
-        self.0.count.subscribe()
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        !self.names().is_empty()
+    }
+
+    /// Tells when anything happened: a client came or went, an event was published.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.0.activity.subscribe()
+    }
+
+    pub(super) fn touch(&self) {
+        self.0.activity.send_modify(|moves| *moves = moves.wrapping_add(1));
+    }
+
+    /// Waits until every call that has arrived so far is noted.
+    ///
+    /// # Errors
+    /// The bus does not work.
+    pub async fn caught_up(&self, connection: &Connection) -> zbus::Result<()> {
+        let Some(own_name) = connection.unique_name() else { return Ok(()) };
+        let mut echoes = self.0.echoes.subscribe();
+        echoes.mark_unchanged();
+        connection.call_method(Some(own_name), "/", Some("org.freedesktop.DBus.Peer"), "Ping", &()).await?;
+        // The sender is ours, so waiting cannot fail.
+        drop(echoes.changed().await);
+        Ok(())
     }
 
     /// Who sent a message.
     pub(super) async fn caller(&self, header: &Header<'_>, connection: &Connection) -> Result<Caller> {
-        let interactive = header.primary().flags().contains(Flags::AllowInteractiveAuth);
+        let interactive = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
         match header.sender() {
             Some(sender) => {
                 let uid = self.uid(sender, connection).await?;
@@ -97,14 +131,15 @@ impl Clients {
         let mut names = self.names();
         if !names.contains_key(name) {
             names.insert(name.to_owned(), None);
-            self.0.count.send_replace(names.len());
+            drop(names);
+            self.touch();
         }
     }
 
     fn forget(&self, name: &str) {
-        let mut names = self.names();
-        if names.remove(name).is_some() {
-            self.0.count.send_replace(names.len());
+        let removed = self.names().remove(name);
+        if removed.is_some() {
+            self.touch();
         }
     }
 

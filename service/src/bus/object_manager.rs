@@ -4,12 +4,13 @@
 //! one answers from the engine's snapshots: they are serialized as they stand, with nothing awaited
 //! and nothing copied into maps first.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, paths};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use zbus::{OwnedObjectPath, Signature, Type, Variant};
+use zbus::{ObjectPath, OwnedObjectPath, Signature, Type, Variant};
 
 use super::properties::{self, Property};
 use super::{Shared, hypervisor};
@@ -43,10 +44,10 @@ impl ObjectManager {
     }
 
     #[zbus(signal)]
-    async fn interfaces_added(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: Interfaces<'_>) -> zbus::Result<()>;
+    pub async fn interfaces_added(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: Interfaces<'_>) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    async fn interfaces_removed(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: &[&str]) -> zbus::Result<()>;
+    pub async fn interfaces_removed(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: &[&str]) -> zbus::Result<()>;
 }
 
 /// Properties by name, as a list.
@@ -60,7 +61,7 @@ struct ManagedObjects {
 }
 
 impl Type for ManagedObjects {
-    const SIGNATURE: &'static Signature = &Signature::dict_static(&Signature::ObjectPath, Interfaces::SIGNATURE);
+    const SIGNATURE: &'static Signature = <HashMap<ObjectPath<'_>, HashMap<&str, HashMap<&str, Variant<'_>>>> as Type>::SIGNATURE;
 }
 
 impl Serialize for ManagedObjects {
@@ -87,7 +88,7 @@ pub enum Interfaces<'a> {
 }
 
 impl Type for Interfaces<'_> {
-    const SIGNATURE: &'static Signature = <std::collections::HashMap<&str, std::collections::HashMap<&str, Variant<'_>>> as Type>::SIGNATURE;
+    const SIGNATURE: &'static Signature = <HashMap<&str, HashMap<&str, Variant<'_>>> as Type>::SIGNATURE;
 }
 
 impl Serialize for Interfaces<'_> {
@@ -103,7 +104,7 @@ impl Serialize for Interfaces<'_> {
 }
 
 /// A table of properties applied to a snapshot, `a{sv}`.
-struct Table<'a, T>(&'static [Property<T>], &'a T);
+struct Table<'a, T: 'static>(&'static [Property<T>], &'a T);
 
 impl<T> Serialize for Table<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -119,7 +120,7 @@ impl<T> Serialize for Table<'_, T> {
 pub struct Pairs<'a>(pub &'a Values<'a>);
 
 impl Type for Pairs<'_> {
-    const SIGNATURE: &'static Signature = <std::collections::HashMap<&str, Variant<'_>> as Type>::SIGNATURE;
+    const SIGNATURE: &'static Signature = <HashMap<&str, Variant<'_>> as Type>::SIGNATURE;
 }
 
 impl Serialize for Pairs<'_> {

@@ -25,6 +25,7 @@ pub async fn run(connection: Connection, shared: Arc<Shared>, mut publications: 
         if let Err(error) = publish(&connection, &shared, event).await {
             tracing::debug!("a signal was not sent: {error}");
         }
+        shared.clients.touch();
         if let Some(then) = then {
             then();
         }

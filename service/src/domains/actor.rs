@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::admission::{self, Situation, Verdict};
 use super::edit::{Edit, Scope};
-use super::engine::Engine;
+use super::engine::{Engine, Seed, joined};
 use super::live::Live;
 use super::request::{Definition, Message, Reply, Request, Start, Undefine};
 use super::state::{Running, ShutOff, ShuttingDown, State};
@@ -78,6 +78,14 @@ pub(super) enum Change {
 }
 
 impl Actor {
+    /// An actor that has not begun to work.
+    pub fn new(engine: Arc<Engine>, seed: Seed, requests: mpsc::Receiver<Box<Message>>, control: mpsc::Receiver<Box<Message>>) -> Self {
+        let Seed { name, uuid, definition, persistent, autostart, driver, state, live } = seed;
+        let snapshot = look(Look { name: &name, uuid, hypervisor: driver.name(), definition: &definition, persistent, autostart, state, live: live.as_deref() });
+        let view = watch::Sender::new(Arc::new(snapshot));
+        Self { engine, driver, uuid, name, definition, persistent, autostart, state, live, job: None, view, requests, control }
+    }
+
     /// Lives as long as the domain.
     pub async fn run(mut self) {
         loop {
@@ -421,30 +429,18 @@ impl Actor {
 
     // What others see
 
-    fn look(&self) -> DomainView {
-        let live = self.live.as_ref();
-        let Definition { xml, facts, warnings } = &self.definition;
-        DomainView {
-            name: self.name.clone(),
-            uuid: self.uuid,
-            id: live.map_or(0, |live| live.id),
-            hypervisor: self.driver.name(),
-            state: self.state,
-            persistent: self.persistent,
-            autostart: self.autostart,
-            pending_changes: self.persistent && live.is_some_and(|live| live.started_from != *xml),
-            facts: live.map_or(facts, |live| &live.facts).clone(),
-            security_labels: Vec::new(),
-            warnings: warnings.clone(),
-            definition: self.persistent.then(|| xml.clone()),
-            live: live.map(|live| live.xml.clone()),
-            consoles: live.map(|live| live.consoles.clone()).unwrap_or_default(),
-        }
-    }
-
     /// Publishes how the domain looks now and then answers.
     async fn publish(&mut self, replies: Vec<Reply>, result: Result<()>) {
-        let new = Arc::new(self.look());
+        let new = Arc::new(look(Look {
+            name: &self.name,
+            uuid: self.uuid,
+            hypervisor: self.driver.name(),
+            definition: &self.definition,
+            persistent: self.persistent,
+            autostart: self.autostart,
+            state: self.state,
+            live: self.live.as_deref(),
+        }));
         let old = self.view.send_replace(new.clone());
         let event = if old == new { Event::None } else { Event::DomainChanged { old, new } };
         self.engine.publisher.publish_then(event, move || send_all(replies, result)).await;
@@ -465,12 +461,46 @@ impl Actor {
             state: self.state,
             live: live.xml.to_string(),
             started_from: live.started_from.to_string(),
+            started: true,
             machine: live.machine.record(),
         };
         // A small file on a memory file system: quicker than handing it to another thread.
         if let Err(error) = self.engine.store.status().save(self.uuid, &status) {
             tracing::error!(domain = %self.name, "the running guest cannot be found again after a restart of the service: {error}");
         }
+    }
+}
+
+/// What a view is made from.
+struct Look<'a> {
+    name: &'a str,
+    uuid: Uuid,
+    hypervisor: &'static str,
+    definition: &'a Definition,
+    persistent: bool,
+    autostart: bool,
+    state: State,
+    live: Option<&'a Live>,
+}
+
+fn look(domain: Look<'_>) -> DomainView {
+    let Look { name, uuid, hypervisor, definition, persistent, autostart, state, live } = domain;
+    let Definition { xml, facts, warnings } = definition;
+    DomainView {
+        name: name.to_owned(),
+        uuid,
+        id: live.map_or(0, |live| live.id),
+        hypervisor,
+        state,
+        persistent,
+        autostart,
+        pending_changes: persistent && live.is_some_and(|live| live.started_from != *xml),
+        facts: live.map_or(facts, |live| &live.facts).clone(),
+        security_labels: Vec::new(),
+        warnings: warnings.clone(),
+        definition: persistent.then(|| xml.clone()),
+        live: live.map(|live| live.xml.clone()),
+        consoles: live.map(|live| live.consoles.clone()).unwrap_or_default(),
     }
 }
 
@@ -556,6 +586,7 @@ impl Actor {
     fn rename(&self, new: String) -> Result<JoinHandle<Outcome>> {
         let (mut domain, _) = Domain::parse(&self.definition.xml)?;
         domain.name.clone_from(&new);
+        domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidArgument, joined(&problems)))?;
         let definition = Definition::of(&domain, self.definition.warnings.clone());
         let (old, autostart) = (self.name.clone(), self.autostart);
         Ok(self.stored(move |engine| {

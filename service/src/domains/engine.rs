@@ -87,10 +87,7 @@ impl Engine {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Draft> {
         let (domain, warnings) = Domain::parse(xml)?;
-        if let Err(problems) = domain.validate() {
-            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            return Err(Error::new(ErrorKind::InvalidXml, problems.join("; ")));
-        }
+        domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
         Ok(Draft { domain, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 
@@ -170,7 +167,6 @@ impl Engine {
     /// # Errors
     /// `InvalidArgument`, `AlreadyExists`, `InvalidState`.
     pub async fn rename(self: &Arc<Self>, domain: &DomainHandle, grant: Grant, name: &str) -> Result<()> {
-        lodge_model::domain::check_name(name).map_err(|reason| Error::new(ErrorKind::InvalidArgument, format!("'{name}' cannot be a domain's name: {reason}")))?;
         let old = domain.view().name.clone();
         if old == name {
             return Ok(());
@@ -251,10 +247,10 @@ impl Engine {
 
     /// Gives a domain its actor.
     pub(super) fn spawn(self: &Arc<Self>, seed: Seed) -> DomainHandle {
-        let Seed { name, uuid, definition, persistent, autostart, driver, state, live } = seed;
+        let uuid = seed.uuid;
         let (requests_in, requests) = mpsc::channel(MAILBOX);
         let (control_in, control) = mpsc::channel(MAILBOX);
-        let actor = Actor::new(self.clone(), driver, uuid, name, definition, persistent, autostart, state, live, requests, control);
+        let actor = Actor::new(self.clone(), seed, requests, control);
         let handle = DomainHandle { uuid, view: actor.view.subscribe(), requests: requests_in, control: control_in };
         self.registry.insert(handle.clone());
         tokio::spawn(actor.run());
@@ -283,6 +279,7 @@ impl Engine {
                 state: State::Paused(crate::hypervisors::PauseReason::StartingUp),
                 live: live.clone(),
                 started_from: live.clone(),
+                started: false,
                 machine: machine.clone(),
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
@@ -296,6 +293,10 @@ impl Engine {
         let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
         let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
         Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, asked_to_shut_down: false }
+    }
+
+    pub(super) fn console_keep(&self) -> usize {
+        self.console_keep
     }
 
     /// Numbers of runs start above this one.
@@ -354,4 +355,9 @@ impl Drop for Place {
             engine.registry.release_name(&self.name);
         }
     }
+}
+
+/// Several findings as one sentence.
+pub(super) fn joined(problems: &[lodge_model::domain::Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

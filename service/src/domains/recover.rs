@@ -15,7 +15,7 @@ use super::status::{FORMAT, Status};
 use super::view::Facts;
 use crate::domains::console::Consoles;
 use crate::error::{Error, ErrorKind, Result};
-use crate::hypervisors::{ExitReason, PauseReason, Reconnected, RunState};
+use crate::hypervisors::{PauseReason, Reconnected, RunState};
 
 /// Events of a machine that wait for its actor at most.
 const MACHINE_EVENTS: usize = 64;
@@ -50,16 +50,20 @@ impl Engine {
     }
 
     fn seed(&self, name: &str, xml: &str) -> Result<Seed> {
-        let (domain, warnings) = Domain::parse(xml)?;
+        let (mut domain, warnings) = Domain::parse(xml)?;
+        let mut xml: Arc<str> = xml.into();
         if domain.name != name {
-            return Err(Error::new(ErrorKind::InvalidXml, format!("the file is named '{name}', the domain in it '{}'", domain.name)));
+            // A power failure in the middle of a rename: the file's name is the newer one.
+            tracing::warn!("the domain in the file of '{name}' is named '{}'; it is '{name}' from now on", domain.name);
+            name.clone_into(&mut domain.name);
+            xml = domain.to_xml().into();
         }
         let Some(uuid) = domain.uuid else {
             return Err(Error::new(ErrorKind::InvalidXml, "it has no <uuid>"));
         };
         // The text as it stands in the file is the definition, however it was written.
         let warnings = warnings.iter().map(ToString::to_string).collect();
-        let definition = Definition { xml: xml.into(), facts: Arc::new(Facts::of(&domain)), warnings };
+        let definition = Definition { xml, facts: Arc::new(Facts::of(&domain)), warnings };
         let driver = self.driver_of(&domain)?;
         let state = State::ShutOff(ShutOff::Unknown);
         Ok(Seed { name: name.to_owned(), uuid, definition, persistent: true, autostart: self.store.autostart().is_set(name), driver, state, live: None })
@@ -126,10 +130,10 @@ impl Engine {
         match driver.reconnect(launch, status.machine.clone()).await? {
             Reconnected::Gone(reason) => {
                 self.store.status().remove(uuid)?;
-                let reason = if status.state == State::Paused(PauseReason::StartingUp) && reason == ExitReason::Unknown { ShutOff::Failed } else { ShutOff::from(&reason) };
+                let reason = if status.started { ShutOff::from(&reason) } else { ShutOff::Failed };
                 Ok(Found { state: State::ShutOff(reason), live: None })
             }
-            Reconnected::Alive { machine, state: RunState::Paused(PauseReason::StartingUp) } if status.state == State::Paused(PauseReason::StartingUp) && !status.paused_on_request => {
+            Reconnected::Alive { machine, state: RunState::Paused(PauseReason::StartingUp) } if !status.started => {
                 // The service died in the middle of a start: nobody was told that it succeeded, and
                 // the guest has not executed anything.
                 machine.destroy(false).await?;

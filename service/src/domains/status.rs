@@ -25,6 +25,8 @@ pub struct Status {
     pub live: String,
     /// The definition that it was started from, to tell whether that changed since.
     pub started_from: String,
+    /// Whether the start had succeeded: whoever asked for it was told, or was about to be.
+    pub started: bool,
     /// What the driver needs to find the machine.
     pub machine: serde_json::Value,
 }

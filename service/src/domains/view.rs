@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lodge_model::domain::Domain;
-use lodge_model::domain::devices::graphics::GraphicsType;
+use lodge_model::domain::devices::{Graphics, GraphicsType};
 use uuid::Uuid;
 
 use super::console::Consoles;
@@ -84,7 +84,7 @@ pub enum DisplayValue {
 impl Facts {
     /// Reads them from a document.
     pub fn of(domain: &Domain) -> Self {
-        let os = domain.os.kind.as_ref();
+        let os = domain.os.os_type.as_ref();
         Self {
             kind: domain.kind.to_string(),
             title: domain.title.clone().unwrap_or_default(),
@@ -100,7 +100,7 @@ impl Facts {
     }
 }
 
-fn display(graphics: &lodge_model::domain::devices::graphics::Graphics) -> Display {
+fn display(graphics: &Graphics) -> Display {
     let port = |number: Option<i32>| number.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0).map(DisplayValue::Port);
     let text = |text: Option<&String>| text.cloned().map(DisplayValue::Text);
     let address = graphics.listens.iter().find_map(|listen| listen.address.as_ref()).or(graphics.listen.as_ref());

@@ -12,3 +12,4 @@
 pub mod process;
 pub mod sockets;
 pub mod systemd;
+pub mod terminal;

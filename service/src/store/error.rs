@@ -144,6 +144,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the host ran out of room.
+    pub fn is_no_space(&self) -> bool {
+        matches!(self, Self::NoSpace { .. })
+    }
+
+    /// Whether it is only that something is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
     /// Sorts what the kernel said into the cases that have a next step of their own.
     pub(super) fn io(operation: &'static str, path: PathBuf, source: impl Into<io::Error>) -> Self {
         let source = source.into();

@@ -76,6 +76,11 @@ impl Layout {
         self.data.join("nvram")
     }
 
+    /// Directory of the states of emulated TPMs, one directory for each domain.
+    pub fn tpm(&self) -> PathBuf {
+        self.data.join("tpm")
+    }
+
     /// Directory of what probing the emulators found.
     pub fn capabilities(&self) -> PathBuf {
         self.cache.join("capabilities")

@@ -31,6 +31,9 @@ use locks::Lock;
 /// What a directory held: each entry by its key, with its content or why that could not be read.
 pub type Loaded<K, T> = Vec<(K, Result<T, StoreError>)>;
 
+/// The file in the runtime directory that tells a later service that it is not the first.
+const FIRST_RUN_MARK: &str = "autostarted";
+
 /// The files of one instance, locked against other daemons as long as this lives.
 #[derive(Debug)]
 pub struct Store {
@@ -38,6 +41,7 @@ pub struct Store {
     definitions: Definitions,
     status: StatusFiles,
     autostart: Autostart,
+    runtime: Directory,
     _locks: [Lock; 2],
 }
 
@@ -52,14 +56,14 @@ impl Store {
         let runtime = Directory::create(&layout.runtime)?;
         // Both: with another XDG_CONFIG_HOME but the same XDG_RUNTIME_DIR, two daemons would adopt each other's guests.
         let locks = [Lock::take(&config)?, Lock::take(&runtime)?];
-        for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.capabilities()] {
+        for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
             Directory::create(path)?;
         }
         let definitions = Definitions::open(&config)?;
         let autostart = Autostart::open(&config)?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
-        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, _locks: locks, layout })
+        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
     }
 
     /// Where everything is.
@@ -75,6 +79,19 @@ impl Store {
     /// The status of running domains.
     pub fn status(&self) -> &StatusFiles {
         &self.status
+    }
+
+    /// Whether this is the first service on this runtime directory, which lasts from a login (or the host's start) to
+    /// the next. Says so once only.
+    ///
+    /// # Errors
+    /// The mark cannot be made; nobody knows then.
+    pub fn first_run(&self) -> Result<bool, StoreError> {
+        if self.runtime.kind(FIRST_RUN_MARK)?.is_some() {
+            return Ok(false);
+        }
+        atomic::write(&self.runtime, FIRST_RUN_MARK, b"", atomic::Durability::Volatile)?;
+        Ok(true)
     }
 
     /// Which domains start with the daemon.

@@ -58,6 +58,8 @@ pub struct Element {
     pub position: Position,
     /// Byte range of the content in the document, for content that is kept byte for byte.
     pub inner: Range<usize>,
+    /// Byte range of the whole element in the document.
+    pub outer: Range<usize>,
 }
 
 impl Element {
@@ -69,6 +71,14 @@ impl Element {
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|a| a.name == name).map(|a| a.value.as_str())
+    }
+
+    /// Sets an attribute, in its place if it is there.
+    pub fn set_attribute(&mut self, name: &str, value: &str) {
+        match self.attributes.iter_mut().find(|a| a.name == name) {
+            Some(attribute) => value.clone_into(&mut attribute.value),
+            None => self.attributes.push(Attribute { name: name.to_owned(), value: value.to_owned(), position: Position::default() }),
+        }
     }
 
     /// The child elements in order.
@@ -99,6 +109,7 @@ impl Element {
     pub fn forget_positions(&mut self) {
         self.position = Position::default();
         self.inner = 0..0;
+        self.outer = 0..0;
         for attribute in &mut self.attributes {
             attribute.position = Position::default();
         }

@@ -72,12 +72,14 @@ impl Tree<'_> {
                 }
             }
             Event::Empty(tag) => {
-                let element = self.open(&tag, start, end)?;
+                let mut element = self.open(&tag, start, end)?;
+                element.outer.end = end;
                 self.close(element, start)?;
             }
             Event::End(_) => {
                 if let Some(mut element) = self.stack.pop() {
                     element.inner.end = start;
+                    element.outer.end = end;
                     self.close(element, start)?;
                 }
             }
@@ -106,7 +108,7 @@ impl Tree<'_> {
     fn open(&mut self, tag: &BytesStart<'_>, start: usize, end: usize) -> Result<Element, XmlError> {
         self.count(start)?;
         let position = self.cursor.advance(start);
-        let mut element = Element { name: tag.name().as_ref().to_owned(), position, inner: end..end, ..Element::default() };
+        let mut element = Element { name: tag.name().as_ref().to_owned(), position, inner: end..end, outer: start..start, ..Element::default() };
         // The tag's text starts just behind the `<`.
         let tag_start = start + 1;
         let text: &str = tag;

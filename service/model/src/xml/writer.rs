@@ -159,20 +159,31 @@ fn print(element: &Element, depth: usize, out: &mut String) {
     out.push_str(">\n");
 }
 
+impl Element {
+    /// The element as markup on one line, with no white space added.
+    pub fn to_inline_xml(&self) -> String {
+        let mut text = String::new();
+        print_inline_element(self, &mut text);
+        text
+    }
+}
+
+fn print_inline_element(element: &Element, out: &mut String) {
+    open(element, out);
+    if element.nodes.is_empty() {
+        out.push_str("/>");
+        return;
+    }
+    out.push('>');
+    element.nodes.iter().for_each(|node| print_inline(node, out));
+    out.push_str("</");
+    out.push_str(&element.name);
+    out.push('>');
+}
+
 fn print_inline(node: &Node, out: &mut String) {
     match node {
-        Node::Element(element) => {
-            open(element, out);
-            if element.nodes.is_empty() {
-                out.push_str("/>");
-                return;
-            }
-            out.push('>');
-            element.nodes.iter().for_each(|node| print_inline(node, out));
-            out.push_str("</");
-            out.push_str(&element.name);
-            out.push('>');
-        }
+        Node::Element(element) => print_inline_element(element, out),
         Node::Text(text) => out.push_str(&escape(text, false)),
         Node::Comment(text) => {
             out.push_str("<!--");

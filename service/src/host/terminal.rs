@@ -1,0 +1,79 @@
+//! Terminals: the host's end of a guest's serial line, and the one a person sits at.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use std::os::fd::OwnedFd;
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A terminal that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the terminal {}: {source}", path.display())]
+pub struct TerminalError {
+    /// Its path.
+    path: PathBuf,
+    /// What the kernel said.
+    source: io::Error,
+}
+
+/// A terminal as a stream of bytes.
+#[derive(Debug)]
+pub struct Terminal(AsyncFd<OwnedFd>);
+
+/// Opens a terminal for reading and writing, without becoming its session, and makes it raw: bytes
+/// pass as they are (termios(3), `cfmakeraw`).
+///
+/// # Errors
+/// [`TerminalError`]. Needs a tokio runtime.
+pub fn open_raw(path: &Path) -> Result<Terminal, TerminalError> {
+    let open = || {
+        let fd = rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+        let mut attributes = tcgetattr(&fd)?;
+        attributes.make_raw();
+        tcsetattr(&fd, OptionalActions::Now, &attributes)?;
+        Ok(Terminal(AsyncFd::new(fd)?))
+    };
+    open().map_err(|source| TerminalError { path: path.to_owned(), source })
+}
+
+impl AsyncRead for Terminal {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(context))?;
+            let room = buffer.initialize_unfilled();
+            match guard.try_io(|fd| rustix::io::read(fd, room).map_err(io::Error::from)) {
+                Ok(Ok(length)) => {
+                    buffer.advance(length);
+                    return Poll::Ready(Ok(()));
+                }
+                Ok(Err(error)) => return Poll::Ready(Err(error)),
+                Err(_would_block) => {}
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Terminal {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.0.poll_write_ready(context))?;
+            match guard.try_io(|fd| rustix::io::write(fd, bytes).map_err(io::Error::from)) {
+                Ok(result) => return Poll::Ready(result),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

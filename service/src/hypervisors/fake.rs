@@ -1,0 +1,177 @@
+//! A hypervisor in memory: for tests of the engine and the bus, and for injecting faults.
+//!
+//! It keeps the contract of a driver: a start that fails leaves nothing, every machine ends with one
+//! `Exited`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use lodge_model::domain::{Domain, DomainType};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::{Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Reconnected, RunState, ShutdownMode, Started};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A driver whose guests are values. Cheap to clone; clones share their guests.
+#[derive(Clone, Default)]
+pub struct FakeDriver(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    machines: Mutex<HashMap<Uuid, Arc<FakeMachine>>>,
+    fault: Mutex<Option<Fault>>,
+    /// Starts wait while this is set.
+    held: watch::Sender<bool>,
+}
+
+/// What goes wrong next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The next start fails.
+    Start,
+    /// The next start panics.
+    Panic,
+    /// The next command to a machine is not answered.
+    Hang,
+}
+
+impl FakeDriver {
+    /// Makes something go wrong once.
+    pub fn inject(&self, fault: Fault) {
+        *lock(&self.0.fault) = Some(fault);
+    }
+
+    /// Lets starts wait, or go on.
+    pub fn hold_starts(&self, hold: bool) {
+        self.0.held.send_replace(hold);
+    }
+
+    /// Lets something happen to a running guest.
+    pub async fn happen(&self, uuid: Uuid, event: MachineEvent) {
+        let machine = lock(&self.0.machines).get(&uuid).cloned();
+        if let Some(machine) = machine {
+            machine.tell(event).await;
+        }
+    }
+
+    /// Whether a guest runs here, whatever the engine thinks.
+    pub fn has(&self, uuid: Uuid) -> bool {
+        lock(&self.0.machines).contains_key(&uuid)
+    }
+}
+
+#[async_trait]
+impl Driver for FakeDriver {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn runs(&self, kind: DomainType) -> bool {
+        matches!(kind, DomainType::Test | DomainType::Qemu | DomainType::Kvm)
+    }
+
+    async fn complete(&self, _domain: &mut Domain) -> Result<()> {
+        Ok(())
+    }
+
+    async fn start(&self, launch: Launch) -> Result<Started> {
+        let fault = lock(&self.0.fault).take_if(|fault| *fault != Fault::Hang);
+        let mut held = self.0.held.subscribe();
+        // The driver itself holds the sender, so waiting cannot fail.
+        drop(held.wait_for(|held| !held).await);
+        match fault {
+            Some(Fault::Start) => return Err(Error::new(ErrorKind::HypervisorFailed, "the fake was told to fail")),
+            Some(Fault::Panic) => panic!("the fake was told to panic"),
+            _ => {}
+        }
+        (launch.remember)(&serde_json::Value::Null)?;
+        let machine = Arc::new(FakeMachine { driver: self.clone(), uuid: launch.uuid, events: launch.events });
+        lock(&self.0.machines).insert(launch.uuid, machine.clone());
+        Ok(Started { machine, live: launch.domain })
+    }
+
+    async fn reconnect(&self, launch: Launch, _record: serde_json::Value) -> Result<Reconnected> {
+        if !self.has(launch.uuid) {
+            return Ok(Reconnected::Gone(ExitReason::Unknown));
+        }
+        let machine = Arc::new(FakeMachine { driver: self.clone(), uuid: launch.uuid, events: launch.events });
+        lock(&self.0.machines).insert(launch.uuid, machine.clone());
+        Ok(Reconnected::Alive { machine, state: RunState::Running })
+    }
+
+    async fn describe(&self) -> HypervisorView {
+        HypervisorView { version: "1".into(), available: true, architectures: vec!["x86_64".into()], ..HypervisorView::default() }
+    }
+}
+
+struct FakeMachine {
+    driver: FakeDriver,
+    uuid: Uuid,
+    events: mpsc::Sender<MachineEvent>,
+}
+
+impl FakeMachine {
+    async fn tell(&self, event: MachineEvent) {
+        if matches!(event, MachineEvent::Exited(_)) {
+            lock(&self.driver.0.machines).remove(&self.uuid);
+        }
+        // Without a listener the engine is gone.
+        drop(self.events.send(event).await);
+    }
+
+    async fn command(&self, event: Option<MachineEvent>) -> Result<()> {
+        if lock(&self.driver.0.fault).take_if(|fault| *fault == Fault::Hang).is_some() {
+            std::future::pending::<()>().await;
+        }
+        if let Some(event) = event {
+            self.tell(event).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Machine for FakeMachine {
+    fn record(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn consoles(&self) -> &[Console] {
+        &[]
+    }
+
+    async fn resume(&self) -> Result<()> {
+        self.command(Some(MachineEvent::Resumed)).await
+    }
+
+    async fn suspend(&self) -> Result<()> {
+        self.command(Some(MachineEvent::Paused(super::PauseReason::Unknown))).await
+    }
+
+    async fn shutdown(&self, _mode: ShutdownMode) -> Result<()> {
+        self.command(None).await
+    }
+
+    async fn reboot(&self, _mode: ShutdownMode) -> Result<()> {
+        self.command(Some(MachineEvent::Rebooted)).await
+    }
+
+    async fn reset(&self) -> Result<()> {
+        self.command(Some(MachineEvent::Rebooted)).await
+    }
+
+    async fn destroy(&self, _graceful: bool) -> Result<()> {
+        self.tell(MachineEvent::Exited(ExitReason::Destroyed)).await;
+        Ok(())
+    }
+
+    async fn set_memory(&self, bytes: u64) -> Result<()> {
+        self.command(Some(MachineEvent::MemoryChanged(bytes))).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
