@@ -36,7 +36,7 @@ pub fn open_raw(path: &Path) -> Result<Terminal, TerminalError> {
         let mut attributes = tcgetattr(&fd)?;
         attributes.make_raw();
         tcsetattr(&fd, OptionalActions::Now, &attributes)?;
-        Ok(Terminal(AsyncFd::new(fd)?))
+        Ok(Terminal(AsyncFd::register(fd)?))
     };
     open().map_err(|source| TerminalError { path: path.to_owned(), source })
 }
