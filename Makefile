@@ -24,6 +24,7 @@ test: ## Set everything up, then check and test all
 	scripts/install-packages run test
 	scripts/demo-guest
 	$(MAKE) --no-print-directory check
+	$(CARGO) build --workspace
 	$(CARGO) test --workspace
 
 check: ## Formatting, lints, licences and origins of dependencies, shell scripts
@@ -37,6 +38,7 @@ check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 bench: ## Measure against libvirt (installs its packages); results: docs/benchmarks.md
 	scripts/install-packages run bench
 	scripts/demo-guest
+	$(CARGO) build --workspace --release
 	$(CARGO) bench --workspace
 
 demo-guest: ## Build the demo guest only, in build/demo-guest

@@ -4,10 +4,7 @@
 //! system's own manual pages: [`process`] starts and follows programs, [`sockets`] makes UNIX sockets, [`systemd`]
 //! gives a process a scope unit of its own.
 
-#![allow(
-    unsafe_code,
-    reason = "system calls without a safe wrapper; each block carries its SAFETY comment"
-)]
+#![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
 pub mod process;
 pub mod sockets;

@@ -47,14 +47,8 @@ pub struct ChildStep {
 
 impl ChildStep {
     /// A step; `name` completes the sentence "cannot NAME in the new process".
-    pub fn new(
-        name: &'static str,
-        action: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name,
-            action: Box::new(action),
-        }
+    pub fn new(name: &'static str, action: impl FnMut() -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self { name, action: Box::new(action) }
     }
 }
 
@@ -123,8 +117,7 @@ impl ProcessSpec {
 /// child failed, [`ProcessError::Prepare`] when the host is out of processes or files.
 pub async fn launch(mut spec: ProcessSpec) -> Result<Process, ProcessError> {
     let output = spec.output.take();
-    let streams = Streams::of_launch(output)
-        .map_err(|source| ProcessError::prepare(&spec.program, source))?;
+    let streams = Streams::of_launch(output).map_err(|source| ProcessError::prepare(&spec.program, source))?;
     start(spec, streams).await
 }
 
@@ -141,11 +134,7 @@ impl Streams {
             Some(file) => (Stdio::from(file.try_clone()?), Stdio::from(file)),
             None => (Stdio::null(), Stdio::null()),
         };
-        Ok(Self {
-            stdin: Stdio::null(),
-            stdout,
-            stderr,
-        })
+        Ok(Self { stdin: Stdio::null(), stdout, stderr })
     }
 }
 
@@ -153,25 +142,14 @@ impl Streams {
 async fn start(spec: ProcessSpec, streams: Streams) -> Result<Process, ProcessError> {
     let program = spec.program.clone();
     let started = tokio::task::spawn_blocking(move || spawn(spec, streams)).await;
-    started
-        .map_err(|join| ProcessError::prepare(&program, io::Error::other(join)))??
-        .follow()
+    started.map_err(|join| ProcessError::prepare(&program, io::Error::other(join)))??.follow()
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
 fn spawn(spec: ProcessSpec, streams: Streams) -> Result<tracked::Identity, ProcessError> {
-    let ProcessSpec {
-        program,
-        arguments,
-        environment,
-        inherited_fds,
-        output: _,
-        steps,
-    } = spec;
-    let (progress, progress_in_child) =
-        io::pipe().map_err(|source| ProcessError::prepare(&program, source))?;
-    rustix::io::ioctl_fionbio(&progress, true)
-        .map_err(|errno| ProcessError::prepare(&program, errno.into()))?;
+    let ProcessSpec { program, arguments, environment, inherited_fds, output: _, steps } = spec;
+    let (progress, progress_in_child) = io::pipe().map_err(|source| ProcessError::prepare(&program, source))?;
+    rustix::io::ioctl_fionbio(&progress, true).map_err(|errno| ProcessError::prepare(&program, errno.into()))?;
     let step_names: Vec<&'static str> = steps.iter().map(|step| step.name).collect();
 
     let mut command = std::process::Command::new(&program);
@@ -183,11 +161,7 @@ fn spawn(spec: ProcessSpec, streams: Streams) -> Result<tracked::Identity, Proce
         .stdin(streams.stdin)
         .stdout(streams.stdout)
         .stderr(streams.stderr);
-    let mut child_setup = ChildSetup {
-        inherited_fds,
-        steps,
-        progress: progress_in_child.into(),
-    };
+    let mut child_setup = ChildSetup { inherited_fds, steps, progress: progress_in_child.into() };
     // SAFETY: `ChildSetup::apply` makes system calls only; it neither allocates nor takes a lock, and what it uses was
     // made before the fork. Steps are bound to the same rule by their documentation.
     unsafe { command.pre_exec(move || child_setup.apply()) };
@@ -253,13 +227,7 @@ fn reset_signals() -> io::Result<()> {
         // right.
         unsafe {
             let nothing = std::ptr::null_mut::<u64>();
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                number,
-                default_action.as_ptr(),
-                nothing,
-                mask_size,
-            )
+            libc::syscall(libc::SYS_rt_sigaction, number, default_action.as_ptr(), nothing, mask_size)
         };
     }
     nix::sys::signal::SigSet::empty().thread_set_mask()?;
@@ -271,23 +239,11 @@ fn reset_signals() -> io::Result<()> {
 fn close_all_on_exec() {
     let first: libc::c_uint = 3;
     // SAFETY: a system call with integers only; it closes nothing now.
-    unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
 /// Names the part that failed: the last byte of the child's progress.
-fn explain_failure(
-    program: PathBuf,
-    source: io::Error,
-    progress: impl AsFd,
-    steps: &[&'static str],
-) -> ProcessError {
+fn explain_failure(program: PathBuf, source: io::Error, progress: impl AsFd, steps: &[&'static str]) -> ProcessError {
     let mut last = None;
     let mut bytes = [0; 64];
     // The child has ended, so all it wrote is there; the pipe does not block.
@@ -296,21 +252,10 @@ fn explain_failure(
     }
     match last {
         Some(EXEC) => ProcessError::Exec { program, source },
-        Some(SESSION_AND_SIGNALS) => ProcessError::Step {
-            program,
-            step: "start a session",
-            source,
-        },
+        Some(SESSION_AND_SIGNALS) => ProcessError::Step { program, step: "start a session", source },
         Some(number) => {
-            let step = steps
-                .get(usize::from(number - FIRST_STEP))
-                .copied()
-                .unwrap_or("finish the setup");
-            ProcessError::Step {
-                program,
-                step,
-                source,
-            }
+            let step = steps.get(usize::from(number - FIRST_STEP)).copied().unwrap_or("finish the setup");
+            ProcessError::Step { program, step, source }
         }
         None => ProcessError::Prepare { program, source },
     }

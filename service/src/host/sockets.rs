@@ -50,30 +50,19 @@ pub enum SocketError {
 /// # Errors
 /// [`SocketError::Listen`] with the path and the reason.
 pub fn listen(path: &Path) -> Result<OwnedFd, SocketError> {
-    bind_and_listen(path).map_err(|source| SocketError::Listen {
-        path: path.to_owned(),
-        source,
-    })
+    bind_and_listen(path).map_err(|source| SocketError::Listen { path: path.to_owned(), source })
 }
 
 fn bind_and_listen(path: &Path) -> io::Result<OwnedFd> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
         Ok(_) => {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "a file that is not a socket is in the way",
-            ));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a socket is in the way"));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let socket = rustix::net::socket_with(
-        AddressFamily::UNIX,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     // Linux gives the file the mode of the socket, less the umask: no moment with a wider one.
     rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
     let short = ShortPath::of(path)?;
@@ -87,10 +76,7 @@ fn bind_and_listen(path: &Path) -> io::Result<OwnedFd> {
 /// # Errors
 /// [`SocketError::Connect`] with the path and the reason.
 pub async fn connect(path: &Path) -> Result<UnixStream, SocketError> {
-    let failed = |source| SocketError::Connect {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| SocketError::Connect { path: path.to_owned(), source };
     let short = ShortPath::of(path).map_err(failed)?;
     UnixStream::connect(&short.path).await.map_err(failed)
 }
@@ -120,23 +106,15 @@ impl ShortPath {
 
     fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().len() <= Self::LIMIT {
-            return Ok(Self {
-                path: path.to_owned(),
-                _directory: None,
-            });
+            return Ok(Self { path: path.to_owned(), _directory: None });
         }
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(directory, flags, Mode::empty())?;
-        let path = Path::new("/proc/self/fd")
-            .join(directory.as_raw_fd().to_string())
-            .join(name);
-        Ok(Self {
-            path,
-            _directory: Some(directory),
-        })
+        let path = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name);
+        Ok(Self { path, _directory: Some(directory) })
     }
 }
 
@@ -150,24 +128,13 @@ mod tests {
 
     async fn exchange_at(path: &Path) {
         let listener = listen(path).unwrap();
-        assert_eq!(
-            std::fs::symlink_metadata(path)
-                .unwrap()
-                .permissions()
-                .mode()
-                & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         // Nobody accepts yet, and still connecting and writing work.
         let mut client = connect(path).await.unwrap();
         client.write_all(b"hello").await.unwrap();
         let listener = std::os::unix::net::UnixListener::from(listener);
         listener.set_nonblocking(true).unwrap();
-        let (mut server, _) = tokio::net::UnixListener::from_std(listener)
-            .unwrap()
-            .accept()
-            .await
-            .unwrap();
+        let (mut server, _) = tokio::net::UnixListener::from_std(listener).unwrap().accept().await.unwrap();
         let mut text = [0; 5];
         server.read_exact(&mut text).await.unwrap();
         assert_eq!(&text, b"hello");
@@ -191,15 +158,9 @@ mod tests {
         let path = directory.path().join("precious");
         std::fs::write(&path, "data").unwrap();
         let error = listen(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("precious: a file that is not a socket is in the way"),
-            "{error}"
-        );
+        assert!(error.contains("precious: a file that is not a socket is in the way"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), b"data");
-        let error = connect(&directory.path().join("absent"))
-            .await
-            .unwrap_err()
-            .to_string();
+        let error = connect(&directory.path().join("absent")).await.unwrap_err().to_string();
         assert!(error.contains("absent: No such file"), "{error}");
     }
 }

@@ -43,9 +43,7 @@ pub enum ScopeError {
         source: zbus::Error,
     },
     /// systemd took the job and it did not come to a good end.
-    #[error(
-        "systemd did not start the unit {unit}: its job ended as \"{result}\"; see systemctl status {unit}"
-    )]
+    #[error("systemd did not start the unit {unit}: its job ended as \"{result}\"; see systemctl status {unit}")]
     JobFailed {
         /// Name of the unit.
         unit: String,
@@ -77,13 +75,7 @@ trait Manager {
     ) -> zbus::Result<OwnedObjectPath>;
 
     #[zbus(signal)]
-    fn job_removed(
-        &self,
-        id: u32,
-        job: OwnedObjectPath,
-        unit: String,
-        result: String,
-    ) -> zbus::Result<()>;
+    fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
 }
 
 /// The scope's name for a guest of this name: `lodge-qemu-NAME.scope`, NAME escaped as by systemd-escape(1).
@@ -96,30 +88,15 @@ pub fn scope_name(guest: &str) -> String {
 ///
 /// # Errors
 /// [`ScopeError::NoSystemd`] is the one to go on with; the others say what systemd said.
-pub async fn move_to_scope(
-    bus: &zbus::Connection,
-    unit: &str,
-    description: &str,
-    pid: u32,
-    slice: Slice,
-) -> Result<(), ScopeError> {
+pub async fn move_to_scope(bus: &zbus::Connection, unit: &str, description: &str, pid: u32, slice: Slice) -> Result<(), ScopeError> {
     if unit.len() > UNIT_NAME_LIMIT {
-        return Err(ScopeError::NameTooLong {
-            unit: unit.to_owned(),
-        });
+        return Err(ScopeError::NameTooLong { unit: unit.to_owned() });
     }
     let refused = |source| match no_such_service(&source) {
         true => ScopeError::NoSystemd,
-        false => ScopeError::Refused {
-            unit: unit.to_owned(),
-            source,
-        },
+        false => ScopeError::Refused { unit: unit.to_owned(), source },
     };
-    let manager = ManagerProxy::builder(bus)
-        .cache_properties(zbus::proxy::CacheProperties::No)
-        .build()
-        .await
-        .map_err(refused)?;
+    let manager = ManagerProxy::builder(bus).cache_properties(zbus::proxy::CacheProperties::No).build().await.map_err(refused)?;
     // Followed from before the call, so that a job that ends at once is not missed. The manager sends this signal to
     // whoever asked for the job.
     let mut removed = manager.receive_job_removed().await.map_err(refused)?;
@@ -129,10 +106,7 @@ pub async fn move_to_scope(
         ("Description", Variant::from(description)),
         ("CollectMode", Variant::from("inactive-or-failed")),
     ];
-    let job = manager
-        .start_transient_unit(unit, "fail", &properties, &[])
-        .await
-        .map_err(refused)?;
+    let job = manager.start_transient_unit(unit, "fail", &properties, &[]).await.map_err(refused)?;
     while let Some(signal) = removed.next().await {
         let ended = signal.args().map_err(refused)?;
         if ended.job != job {
@@ -140,15 +114,10 @@ pub async fn move_to_scope(
         }
         return match ended.result.as_str() {
             "done" => Ok(()),
-            result => Err(ScopeError::JobFailed {
-                unit: unit.to_owned(),
-                result: result.to_owned(),
-            }),
+            result => Err(ScopeError::JobFailed { unit: unit.to_owned(), result: result.to_owned() }),
         };
     }
-    Err(refused(zbus::Error::InputOutput(std::sync::Arc::new(
-        std::io::ErrorKind::ConnectionAborted.into(),
-    ))))
+    Err(refused(zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::ConnectionAborted.into()))))
 }
 
 fn no_such_service(error: &zbus::Error) -> bool {
@@ -162,10 +131,7 @@ fn no_such_service(error: &zbus::Error) -> bool {
         },
         _ => return false,
     };
-    matches!(
-        name,
-        "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner"
-    )
+    matches!(name, "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner")
 }
 
 /// The escaping of systemd.unit(5): what may not stand in a unit name becomes `\xNN`, a slash a dash.
@@ -175,9 +141,7 @@ fn escape(text: &str) -> String {
         match byte {
             b'/' => escaped.push('-'),
             b'.' if position == 0 => escaped.push_str("\\x2e"),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => {
-                escaped.push(char::from(byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => escaped.push(char::from(byte)),
             other => escaped.push_str(&format!("\\x{other:02x}")),
         }
     }

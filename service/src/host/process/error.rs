@@ -83,10 +83,7 @@ pub enum ProcessError {
 
 impl ProcessError {
     pub(super) fn prepare(program: &Path, source: io::Error) -> Self {
-        Self::Prepare {
-            program: program.to_owned(),
-            source,
-        }
+        Self::Prepare { program: program.to_owned(), source }
     }
 }
 
@@ -113,9 +110,7 @@ fn next_step(program: &Path, source: &io::Error) -> String {
                 None => "; install it".to_owned(),
             }
         }
-        io::ErrorKind::PermissionDenied => {
-            "; check that it is a program and that its mode allows executing it".to_owned()
-        }
+        io::ErrorKind::PermissionDenied => "; check that it is a program and that its mode allows executing it".to_owned(),
         _ => String::new(),
     }
 }

@@ -26,10 +26,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 30 seconds, 1 MiB.
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            output_bytes: 1 << 20,
-        }
+        Self { timeout: Duration::from_secs(30), output_bytes: 1 << 20 }
     }
 }
 
@@ -58,11 +55,7 @@ impl Output {
             Exit::Code(0) => Ok(self),
             exit => {
                 let stderr = String::from_utf8_lossy(&self.stderr).into_owned();
-                Err(ProcessError::Failed {
-                    program: self.program,
-                    exit,
-                    stderr,
-                })
+                Err(ProcessError::Failed { program: self.program, exit, stderr })
             }
         }
     }
@@ -78,32 +71,18 @@ pub async fn run(spec: ProcessSpec, input: &[u8], limits: Limits) -> Result<Outp
     let program = spec.program.clone();
     let (streams, pipes) = pipes().map_err(|source| ProcessError::prepare(&program, source))?;
     let process = KillOnDrop(start(spec, streams).await?);
-    let Pipes {
-        stdin,
-        stdout,
-        stderr,
-    } = pipes;
+    let Pipes { stdin, stdout, stderr } = pipes;
     let exchange = async {
-        tokio::try_join!(
-            feed(stdin, input),
-            read_capped(stdout, limits.output_bytes),
-            read_capped(stderr, limits.output_bytes),
-            async { Ok(process.0.exited().await) },
-        )
+        tokio::try_join!(feed(stdin, input), read_capped(stdout, limits.output_bytes), read_capped(stderr, limits.output_bytes), async {
+            Ok(process.0.exited().await)
+        },)
     };
     match tokio::time::timeout(limits.timeout, exchange).await {
-        Ok(Ok(((), (stdout, out_cut), (stderr, err_cut), exit))) => Ok(Output {
-            program,
-            exit,
-            stdout,
-            stderr,
-            truncated: out_cut || err_cut,
-        }),
+        Ok(Ok(((), (stdout, out_cut), (stderr, err_cut), exit))) => {
+            Ok(Output { program, exit, stdout, stderr, truncated: out_cut || err_cut })
+        }
         Ok(Err(source)) => Err(ProcessError::Exchange { program, source }),
-        Err(_) => Err(ProcessError::TimedOut {
-            program,
-            after: limits.timeout,
-        }),
+        Err(_) => Err(ProcessError::TimedOut { program, after: limits.timeout }),
     }
 }
 
@@ -117,11 +96,7 @@ fn pipes() -> io::Result<(Streams, Pipes)> {
     let (child_stdin, stdin) = io::pipe()?;
     let (stdout, child_stdout) = io::pipe()?;
     let (stderr, child_stderr) = io::pipe()?;
-    let streams = Streams {
-        stdin: Stdio::from(child_stdin),
-        stdout: Stdio::from(child_stdout),
-        stderr: Stdio::from(child_stderr),
-    };
+    let streams = Streams { stdin: Stdio::from(child_stdin), stdout: Stdio::from(child_stdout), stderr: Stdio::from(child_stderr) };
     let pipes = Pipes {
         stdin: pipe::Sender::from_owned_fd(OwnedFd::from(stdin))?,
         stdout: pipe::Receiver::from_owned_fd(OwnedFd::from(stdout))?,

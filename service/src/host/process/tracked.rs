@@ -61,10 +61,7 @@ impl Process {
         let Some(pid) = Pid::from_raw(pid) else {
             return Ok(None);
         };
-        let follow = |source| ProcessError::Follow {
-            pid: pid.as_raw_nonzero().get(),
-            source,
-        };
+        let follow = |source| ProcessError::Follow { pid: pid.as_raw_nonzero().get(), source };
         let pidfd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(pidfd) => pidfd,
             // No such process, or the number is a thread's by now.
@@ -78,14 +75,7 @@ impl Process {
             Some(stat) if stat.start_time == start_time && !stat.ended => {}
             _ => return Ok(None),
         }
-        Identity {
-            pid,
-            start_time,
-            pidfd,
-            is_child: false,
-        }
-        .follow()
-        .map(Some)
+        Identity { pid, start_time, pidfd, is_child: false }.follow().map(Some)
     }
 
     /// The process id.
@@ -107,11 +97,7 @@ impl Process {
     pub async fn exited(&self) -> Exit {
         let mut exit = self.exit.clone();
         // The sender goes without a word only when the runtime is being shut down.
-        exit.wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|exit| *exit)
-            .unwrap_or(Exit::Unknown)
+        exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
     }
 
     /// Sends a signal. A process that has ended already is no error.
@@ -121,11 +107,7 @@ impl Process {
     pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
         match rustix::process::pidfd_send_signal(&self.pidfd, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(errno) => Err(ProcessError::Signal {
-                pid: self.pid(),
-                signal: format!("{signal:?}"),
-                source: errno.into(),
-            }),
+            Err(errno) => Err(ProcessError::Signal { pid: self.pid(), signal: format!("{signal:?}"), source: errno.into() }),
         }
     }
 
@@ -149,20 +131,12 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Takes over a child just started. It cannot have been reaped, so its id is still its own.
-    pub(super) fn of_child(
-        mut child: std::process::Child,
-        program: &Path,
-    ) -> Result<Self, ProcessError> {
+    pub(super) fn of_child(mut child: std::process::Child, program: &Path) -> Result<Self, ProcessError> {
         let identify = || -> io::Result<Self> {
             let pid = Pid::from_child(&child);
             let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
             let stat = Stat::read(pid)?.ok_or(io::ErrorKind::NotFound)?;
-            Ok(Self {
-                pid,
-                start_time: stat.start_time,
-                pidfd,
-                is_child: true,
-            })
+            Ok(Self { pid, start_time: stat.start_time, pidfd, is_child: true })
         };
         identify().map_err(|source| {
             // Nobody could stop it later, so it is stopped now; both fail only if it has ended.
@@ -174,30 +148,16 @@ impl Identity {
 
     /// Starts the task that waits for the end.
     pub(super) fn follow(self) -> Result<Process, ProcessError> {
-        let Self {
-            pid,
-            start_time,
-            pidfd,
-            is_child,
-        } = self;
+        let Self { pid, start_time, pidfd, is_child } = self;
         let pidfd = Arc::new(pidfd);
         // SAFETY: the `AsyncFd` owns a share of the pidfd, which so stays open and the same as long as it lives.
-        let readable =
-            unsafe { AsyncFd::register_with_interest(Arc::clone(&pidfd), Interest::READABLE) };
-        let readable = readable.map_err(|error| ProcessError::Follow {
-            pid: pid.as_raw_nonzero().get(),
-            source: error.into(),
-        })?;
+        let readable = unsafe { AsyncFd::register_with_interest(Arc::clone(&pidfd), Interest::READABLE) };
+        let readable = readable.map_err(|error| ProcessError::Follow { pid: pid.as_raw_nonzero().get(), source: error.into() })?;
         let (publish, exit) = watch::channel(None);
         tokio::spawn(async move {
             publish.send_replace(Some(wait(readable, is_child).await));
         });
-        Ok(Process {
-            pid,
-            start_time,
-            pidfd,
-            exit,
-        })
+        Ok(Process { pid, start_time, pidfd, exit })
     }
 }
 
@@ -242,12 +202,7 @@ impl Stat {
             Err(error) if error.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let malformed = || {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("unexpected content of /proc stat: {text:?}"),
-            )
-        };
+        let malformed = || io::Error::new(io::ErrorKind::InvalidData, format!("unexpected content of /proc stat: {text:?}"));
         Self::parse(&text).map(Some).ok_or_else(malformed)
     }
 
@@ -259,10 +214,7 @@ impl Stat {
         let state = fields.next()?;
         // The state is field 3, the start time field 22.
         let start_time = fields.nth(18)?.parse().ok()?;
-        Some(Self {
-            ended: matches!(state, "Z" | "X" | "x"),
-            start_time,
-        })
+        Some(Self { ended: matches!(state, "Z" | "X" | "x"), start_time })
     }
 }
 
@@ -275,23 +227,10 @@ mod tests {
         let rest = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
         for name in ["qemu", "a) R 9 9", "", "x (y) z"] {
             let text = format!("42 ({name}) {rest}");
-            assert_eq!(
-                Stat::parse(&text),
-                Some(Stat {
-                    ended: false,
-                    start_time: 4711
-                }),
-                "{text}"
-            );
+            assert_eq!(Stat::parse(&text), Some(Stat { ended: false, start_time: 4711 }), "{text}");
         }
         assert_eq!(Stat::parse("42 (qemu) Z 1 2"), None);
         let zombie = format!("42 (q) {}", rest.replacen('S', "Z", 1));
-        assert_eq!(
-            Stat::parse(&zombie),
-            Some(Stat {
-                ended: true,
-                start_time: 4711
-            })
-        );
+        assert_eq!(Stat::parse(&zombie), Some(Stat { ended: true, start_time: 4711 }));
     }
 }

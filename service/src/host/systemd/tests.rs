@@ -29,22 +29,13 @@ impl FakeManager {
         _auxiliary: Vec<(String, Vec<(String, OwnedVariant)>)>,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> zbus::fdo::Result<OwnedObjectPath> {
-        let shown = properties
-            .iter()
-            .map(|(key, value)| format!("{key}={value:?}"))
-            .collect::<Vec<_>>()
-            .join(" ");
-        self.asked
-            .lock()
-            .unwrap()
-            .push(format!("{name} {mode} {shown}"));
+        let shown = properties.iter().map(|(key, value)| format!("{key}={value:?}")).collect::<Vec<_>>().join(" ");
+        self.asked.lock().unwrap().push(format!("{name} {mode} {shown}"));
         let result = match &self.answer {
             Answer::Error(error) => return Err(error()),
             Answer::Job(result) => *result,
         };
-        let job = |number: u32| {
-            OwnedObjectPath::try_from(format!("/org/freedesktop/systemd1/job/{number}")).unwrap()
-        };
+        let job = |number: u32| OwnedObjectPath::try_from(format!("/org/freedesktop/systemd1/job/{number}")).unwrap();
         // Another client's job first, then ours, before the answer: as fast as it can be.
         Self::job_removed(&emitter, 1, job(1), "other.service".into(), "failed".into()).await?;
         Self::job_removed(&emitter, 2, job(2), name, result.into()).await?;
@@ -52,22 +43,13 @@ impl FakeManager {
     }
 
     #[zbus(signal)]
-    async fn job_removed(
-        emitter: &SignalEmitter<'_>,
-        id: u32,
-        job: OwnedObjectPath,
-        unit: String,
-        result: String,
-    ) -> zbus::Result<()>;
+    async fn job_removed(emitter: &SignalEmitter<'_>, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
 }
 
 async fn ask(answer: Answer) -> (Result<(), ScopeError>, Vec<String>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let asked = std::sync::Arc::default();
-    let manager = FakeManager {
-        answer,
-        asked: std::sync::Arc::clone(&asked),
-    };
+    let manager = FakeManager { answer, asked: std::sync::Arc::clone(&asked) };
     let server = zbus::connection::Builder::unix_stream(theirs)
         .server(zbus::Guid::generate())
         .p2p()
@@ -86,15 +68,7 @@ async fn a_scope_is_asked_for_and_its_own_job_awaited() {
     result.unwrap();
     let expected = "lodge-qemu-x.scope fail";
     assert!(asked[0].starts_with(expected), "{asked:?}");
-    for part in [
-        "PIDs",
-        "4711",
-        "Slice",
-        "app.slice",
-        "Guest x",
-        "CollectMode",
-        "inactive-or-failed",
-    ] {
+    for part in ["PIDs", "4711", "Slice", "app.slice", "Guest x", "CollectMode", "inactive-or-failed"] {
         assert!(asked[0].contains(part), "{part} is not in {asked:?}");
     }
 }
@@ -102,10 +76,7 @@ async fn a_scope_is_asked_for_and_its_own_job_awaited() {
 #[tokio::test]
 async fn a_failed_job_and_a_refusal_say_why() {
     let error = ask(Answer::Job("timeout")).await.0.unwrap_err();
-    assert!(
-        error.to_string().contains("its job ended as \"timeout\""),
-        "{error}"
-    );
+    assert!(error.to_string().contains("its job ended as \"timeout\""), "{error}");
     let refusal = || zbus::fdo::Error::AccessDenied("no".to_owned());
     let error = ask(Answer::Error(refusal)).await.0.unwrap_err();
     assert!(matches!(error, ScopeError::Refused { .. }), "{error:?}");
@@ -113,10 +84,9 @@ async fn a_failed_job_and_a_refusal_say_why() {
 
 #[tokio::test]
 async fn a_bus_without_systemd_is_told_apart() {
-    for absent in [
-        (|| zbus::fdo::Error::ServiceUnknown("x".to_owned())) as fn() -> zbus::fdo::Error,
-        || zbus::fdo::Error::NameHasNoOwner("x".to_owned()),
-    ] {
+    for absent in [(|| zbus::fdo::Error::ServiceUnknown("x".to_owned())) as fn() -> zbus::fdo::Error, || {
+        zbus::fdo::Error::NameHasNoOwner("x".to_owned())
+    }] {
         let error = ask(Answer::Error(absent)).await.0.unwrap_err();
         assert!(matches!(error, ScopeError::NoSystemd), "{error:?}");
     }

@@ -20,13 +20,8 @@ use super::{Capabilities, CapabilitiesError, probe};
 const FORMAT: u32 = 1;
 
 /// Where distributions keep QEMU's modules; installing one changes what an unchanged binary can do.
-const MODULE_DIRECTORIES: &[&str] = &[
-    "/usr/lib/x86_64-linux-gnu/qemu",
-    "/usr/lib/i386-linux-gnu/qemu",
-    "/usr/lib64/qemu",
-    "/usr/lib64/qemu-kvm",
-    "/usr/lib/qemu",
-];
+const MODULE_DIRECTORIES: &[&str] =
+    &["/usr/lib/x86_64-linux-gnu/qemu", "/usr/lib/i386-linux-gnu/qemu", "/usr/lib64/qemu", "/usr/lib64/qemu-kvm", "/usr/lib/qemu"];
 
 /// All that the answers depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,40 +46,17 @@ struct Stamp {
 
 impl From<Metadata> for Stamp {
     fn from(of: Metadata) -> Self {
-        Self {
-            inode: of.ino(),
-            size: of.size(),
-            modified_s: of.mtime(),
-            modified_ns: of.mtime_nsec(),
-        }
+        Self { inode: of.ino(), size: of.size(), modified_s: of.mtime(), modified_ns: of.mtime_nsec() }
     }
 }
 
 impl Facts {
     fn gather(emulator: &Path) -> Result<Self, CapabilitiesError> {
-        let binary = std::fs::metadata(emulator).map_err(|source| CapabilitiesError::Examine {
-            emulator: emulator.to_owned(),
-            source,
-        })?;
-        let modules = MODULE_DIRECTORIES
-            .iter()
-            .map(|path| std::fs::metadata(path).ok().map(Stamp::from))
-            .collect();
+        let binary = std::fs::metadata(emulator).map_err(|source| CapabilitiesError::Examine { emulator: emulator.to_owned(), source })?;
+        let modules = MODULE_DIRECTORIES.iter().map(|path| std::fs::metadata(path).ok().map(Stamp::from)).collect();
         let kvm = super::kvm_usable();
-        let release = || {
-            rustix::system::uname()
-                .release()
-                .to_string_lossy()
-                .into_owned()
-        };
-        Ok(Self {
-            format: FORMAT,
-            emulator: emulator.to_owned(),
-            binary: binary.into(),
-            modules,
-            kvm,
-            kernel: kvm.then(release),
-        })
+        let release = || rustix::system::uname().release().to_string_lossy().into_owned();
+        Ok(Self { format: FORMAT, emulator: emulator.to_owned(), binary: binary.into(), modules, kvm, kernel: kvm.then(release) })
     }
 }
 
@@ -108,10 +80,7 @@ pub struct Cache {
 impl Cache {
     /// A cache in `directory`, which is made when there is something to keep.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: directory.into(),
-            slots: Mutex::default(),
-        }
+        Self { directory: directory.into(), slots: Mutex::default() }
     }
 
     /// What `emulator` can do. Cheap when it is known: a few `stat`s.
@@ -121,9 +90,7 @@ impl Cache {
     pub async fn get(&self, emulator: &Path) -> Result<Arc<Capabilities>, CapabilitiesError> {
         let facts = Facts::gather(emulator)?;
         let slot = self.slot(&facts);
-        slot.get_or_try_init(|| self.load_or_probe(facts))
-            .await
-            .cloned()
+        slot.get_or_try_init(|| self.load_or_probe(facts)).await.cloned()
     }
 
     /// The slot for these facts; one with other facts of the same emulator is given up.
@@ -142,23 +109,13 @@ impl Cache {
     async fn load_or_probe(&self, facts: Facts) -> Result<Arc<Capabilities>, CapabilitiesError> {
         let path = self.directory.join(file_name(&facts.emulator));
         let (load_from, wanted) = (path.clone(), facts.clone());
-        let loaded = tokio::task::spawn_blocking(move || load(&load_from, &wanted))
-            .await
-            .ok()
-            .flatten();
+        let loaded = tokio::task::spawn_blocking(move || load(&load_from, &wanted)).await.ok().flatten();
         if let Some(capabilities) = loaded {
             return Ok(Arc::new(capabilities));
         }
         let capabilities = probe(&facts.emulator, facts.kvm).await?;
-        let entry = Entry {
-            facts,
-            capabilities: capabilities.clone(),
-        };
-        match tokio::task::spawn_blocking(move || save(&path, &entry))
-            .await
-            .map_err(io::Error::other)
-            .flatten()
-        {
+        let entry = Entry { facts, capabilities: capabilities.clone() };
+        match tokio::task::spawn_blocking(move || save(&path, &entry)).await.map_err(io::Error::other).flatten() {
             Ok(()) => {}
             Err(error) => tracing::warn!(
                 directory = %self.directory.display(), %error,
@@ -173,16 +130,7 @@ impl Cache {
 /// name push each other out and are still told apart by their facts.
 fn file_name(emulator: &Path) -> String {
     let path = emulator.to_string_lossy();
-    let name: String = path
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let name: String = path.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     format!("{}.json", name.trim_matches('_'))
 }
 
@@ -214,19 +162,13 @@ mod tests {
 
     #[test]
     fn file_names_are_plain() {
-        assert_eq!(
-            file_name(Path::new("/usr/bin/qemu-system-x86_64")),
-            "usr_bin_qemu-system-x86_64.json"
-        );
+        assert_eq!(file_name(Path::new("/usr/bin/qemu-system-x86_64")), "usr_bin_qemu-system-x86_64.json");
         assert_eq!(file_name(Path::new("/opt/a b/ü/qemu")), "opt_a_b___qemu.json");
     }
 
     #[test]
     fn a_missing_emulator_is_named() {
         let error = Facts::gather(Path::new("/nowhere/qemu")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot examine the emulator /nowhere/qemu: No such file or directory (os error 2)"
-        );
+        assert_eq!(error.to_string(), "cannot examine the emulator /nowhere/qemu: No such file or directory (os error 2)");
     }
 }

@@ -28,17 +28,8 @@ impl Arch {
     /// distributions call theirs.
     fn candidates(self) -> &'static [&'static str] {
         match self {
-            Self::X86_64 => &[
-                "/usr/bin/qemu-system-x86_64",
-                "/usr/bin/qemu-kvm",
-                "/usr/libexec/qemu-kvm",
-            ],
-            Self::I686 => &[
-                "/usr/bin/qemu-system-i386",
-                "/usr/bin/qemu-system-x86_64",
-                "/usr/bin/qemu-kvm",
-                "/usr/libexec/qemu-kvm",
-            ],
+            Self::X86_64 => &["/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-kvm", "/usr/libexec/qemu-kvm"],
+            Self::I686 => &["/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-kvm", "/usr/libexec/qemu-kvm"],
         }
     }
 }
@@ -48,16 +39,12 @@ impl Arch {
 /// # Errors
 /// [`CapabilitiesError::NotFound`] with the package to install.
 pub fn find_emulator(arch: Arch) -> Result<PathBuf, CapabilitiesError> {
-    first_executable(arch.candidates()).ok_or_else(|| CapabilitiesError::NotFound {
-        arch: arch.name(),
-        looked_for: arch.candidates().join(", "),
-    })
+    first_executable(arch.candidates())
+        .ok_or_else(|| CapabilitiesError::NotFound { arch: arch.name(), looked_for: arch.candidates().join(", ") })
 }
 
 fn first_executable(candidates: &[&str]) -> Option<PathBuf> {
-    let executable = |path: &&&str| {
-        Path::new(path).is_file() && rustix::fs::access(**path, Access::EXEC_OK).is_ok()
-    };
+    let executable = |path: &&&str| Path::new(path).is_file() && rustix::fs::access(**path, Access::EXEC_OK).is_ok();
     candidates.iter().find(executable).map(PathBuf::from)
 }
 
@@ -67,17 +54,8 @@ mod tests {
 
     #[test]
     fn the_first_that_can_be_executed_is_taken() {
-        let candidates = [
-            "/nowhere/qemu",
-            "/etc/passwd",
-            "/usr",
-            "/bin/sh",
-            "/bin/true",
-        ];
-        assert_eq!(
-            first_executable(&candidates),
-            Some(PathBuf::from("/bin/sh"))
-        );
+        let candidates = ["/nowhere/qemu", "/etc/passwd", "/usr", "/bin/sh", "/bin/true"];
+        assert_eq!(first_executable(&candidates), Some(PathBuf::from("/bin/sh")));
         assert_eq!(first_executable(&candidates[..3]), None);
     }
 }

@@ -11,9 +11,7 @@ use crate::host::sockets::SocketError;
 #[derive(Debug, thiserror::Error)]
 pub enum CapabilitiesError {
     /// No QEMU for this architecture is installed.
-    #[error(
-        "no QEMU for {arch} guests found (looked for {looked_for}); install it (package qemu-system-x86 on Debian)"
-    )]
+    #[error("no QEMU for {arch} guests found (looked for {looked_for}); install it (package qemu-system-x86 on Debian)")]
     NotFound {
         /// The architecture asked for.
         arch: &'static str,

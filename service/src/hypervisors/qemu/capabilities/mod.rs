@@ -123,11 +123,7 @@ impl CpuModel {
 impl Capabilities {
     /// The machine type of this name or alias: `q35` gives `pc-q35-10.0`.
     pub fn machine(&self, name: &str) -> Option<&Machine> {
-        let aliased = || {
-            self.machines
-                .values()
-                .find(|machine| machine.alias.as_deref() == Some(name))
-        };
+        let aliased = || self.machines.values().find(|machine| machine.alias.as_deref() == Some(name));
         self.machines.get(name).or_else(aliased)
     }
 
@@ -189,9 +185,7 @@ impl Capabilities {
 
     /// Whether the option `-NAME` has this parameter.
     pub fn has_option_parameter(&self, name: &str, parameter: &str) -> bool {
-        self.options
-            .get(name)
-            .is_some_and(|parameters| parameters.contains(parameter))
+        self.options.get(name).is_some_and(|parameters| parameters.contains(parameter))
     }
 
     /// Whether it can show its guest by SPICE: compiled in, and the modules installed.

@@ -21,11 +21,7 @@ use crate::host::process::{self, Limits, Process, ProcessSpec, Signal, launch};
 use crate::host::sockets;
 
 /// The oldest QEMU that is supported: Debian 12's.
-const OLDEST: Release = Release {
-    major: 7,
-    minor: 2,
-    micro: 0,
-};
+const OLDEST: Release = Release { major: 7, minor: 2, micro: 0 };
 /// Time for each answer. Usually all together take a quarter of a second; a busy host reads the binary slowly.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,43 +35,23 @@ pub fn kvm_usable() -> bool {
 /// # Errors
 /// [`CapabilitiesError`], with what the binary printed.
 pub async fn probe(emulator: &Path, kvm: bool) -> Result<Capabilities, CapabilitiesError> {
-    let (asked, displays, audiodevs) = tokio::join!(
-        ask(emulator, kvm),
-        list(emulator, "-display"),
-        list(emulator, "-audiodev")
-    );
+    let (asked, displays, audiodevs) = tokio::join!(ask(emulator, kvm), list(emulator, "-display"), list(emulator, "-audiodev"));
     let (version, answers) = asked?;
     Ok(answers.into_capabilities(emulator, version, displays?, audiodevs?))
 }
 
 async fn ask(emulator: &Path, kvm: bool) -> Result<(Version, Answers), CapabilitiesError> {
-    let (ours, theirs) = sockets::pair().map_err(|source| CapabilitiesError::Socket {
-        emulator: emulator.to_owned(),
-        source,
-    })?;
-    let examine = |source| CapabilitiesError::Examine {
-        emulator: emulator.to_owned(),
-        source,
-    };
-    let memory = rustix::fs::memfd_create("qemu-output", MemfdFlags::CLOEXEC)
-        .map_err(|errno| examine(errno.into()))?;
+    let (ours, theirs) = sockets::pair().map_err(|source| CapabilitiesError::Socket { emulator: emulator.to_owned(), source })?;
+    let examine = |source| CapabilitiesError::Examine { emulator: emulator.to_owned(), source };
+    let memory = rustix::fs::memfd_create("qemu-output", MemfdFlags::CLOEXEC).map_err(|errno| examine(errno.into()))?;
     let mut output = File::from(memory);
     let mut spec = spec(emulator, theirs, kvm);
     spec.output = Some(output.try_clone().map_err(examine)?.into());
-    let process = launch(spec)
-        .await
-        .map_err(|source| CapabilitiesError::Start {
-            emulator: emulator.to_owned(),
-            source,
-        })?;
+    let process = launch(spec).await.map_err(|source| CapabilitiesError::Start { emulator: emulator.to_owned(), source })?;
     let process = KillOnDrop(process);
 
     let dialogue = async {
-        let Connected {
-            client,
-            version,
-            events: _,
-        } = qmp::connect(ours, PATIENCE).await?;
+        let Connected { client, version, events: _ } = qmp::connect(ours, PATIENCE).await?;
         let answers = match version.qemu >= OLDEST {
             true => Some(Answers::collect(&client.clone().with_timeout(PATIENCE)).await?),
             false => None,
@@ -88,39 +64,20 @@ async fn ask(emulator: &Path, kvm: bool) -> Result<(Version, Answers), Capabilit
             process.0.exited().await;
             Ok((version, answers))
         }
-        Ok((version, None)) => Err(CapabilitiesError::TooOld {
-            emulator: emulator.to_owned(),
-            found: version.qemu,
-        }),
+        Ok((version, None)) => Err(CapabilitiesError::TooOld { emulator: emulator.to_owned(), found: version.qemu }),
         Err(source) => {
             let mut said = Vec::new();
             // What it said is a help; if it cannot be read the error is as true without.
-            output
-                .rewind()
-                .and_then(|()| output.read_to_end(&mut said))
-                .ok();
+            output.rewind().and_then(|()| output.read_to_end(&mut said)).ok();
             let output = String::from_utf8_lossy(&said).into_owned();
-            Err(CapabilitiesError::Ask {
-                emulator: emulator.to_owned(),
-                source,
-                output,
-            })
+            Err(CapabilitiesError::Ask { emulator: emulator.to_owned(), source, output })
         }
     }
 }
 
 fn spec(emulator: &Path, qmp: OwnedFd, kvm: bool) -> ProcessSpec {
-    let machine = if kvm {
-        "none,accel=kvm:tcg"
-    } else {
-        "none,accel=tcg"
-    };
-    let mut spec = ProcessSpec::new(emulator).arguments([
-        "-machine",
-        machine,
-        "-nodefaults",
-        "-no-user-config",
-    ]);
+    let machine = if kvm { "none,accel=kvm:tcg" } else { "none,accel=tcg" };
+    let mut spec = ProcessSpec::new(emulator).arguments(["-machine", machine, "-nodefaults", "-no-user-config"]);
     let number = spec.inherit(qmp);
     spec.arguments(["-display", "none", "-S", "-mon", "chardev=qmp,mode=control"])
         .arguments(["-chardev".to_owned(), format!("socket,id=qmp,fd={number}")])
@@ -138,32 +95,16 @@ impl Drop for KillOnDrop {
 /// The names that `OPTION help` lists.
 async fn list(emulator: &Path, option: &str) -> Result<BTreeSet<String>, CapabilitiesError> {
     let spec = ProcessSpec::new(emulator).arguments([option, "help"]);
-    let output = process::run(
-        spec,
-        b"",
-        Limits {
-            timeout: PATIENCE,
-            ..Limits::default()
-        },
-    )
-    .await;
+    let output = process::run(spec, b"", Limits { timeout: PATIENCE, ..Limits::default() }).await;
     let output = output
         .and_then(process::Output::require_success)
-        .map_err(|source| CapabilitiesError::Start {
-            emulator: emulator.to_owned(),
-            source,
-        })?;
+        .map_err(|source| CapabilitiesError::Start { emulator: emulator.to_owned(), source })?;
     Ok(parse_list(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// A heading, a name a line, then perhaps a blank line and advice.
 fn parse_list(help: &str) -> BTreeSet<String> {
-    help.lines()
-        .skip(1)
-        .map(str::trim)
-        .take_while(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
+    help.lines().skip(1).map(str::trim).take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// The answers as they came.
@@ -224,25 +165,10 @@ impl Answers {
             client.execute("query-command-line-options", none),
             client.execute("query-qmp-schema", none),
         )?;
-        Ok(Self {
-            target,
-            kvm,
-            machines,
-            cpu_models,
-            types,
-            objects,
-            options,
-            schema,
-        })
+        Ok(Self { target, kvm, machines, cpu_models, types, objects, options, schema })
     }
 
-    fn into_capabilities(
-        self,
-        emulator: &Path,
-        version: Version,
-        displays: BTreeSet<String>,
-        audiodevs: BTreeSet<String>,
-    ) -> Capabilities {
+    fn into_capabilities(self, emulator: &Path, version: Version, displays: BTreeSet<String>, audiodevs: BTreeSet<String>) -> Capabilities {
         let types = TypeTree::new(&self.types);
         let chardevs = types.concrete("chardev");
         let mut devices = types.concrete("device");
@@ -252,55 +178,25 @@ impl Answers {
             emulator: emulator.to_owned(),
             version,
             target: self.target.arch,
-            kvm: Kvm {
-                built_in: self.kvm.present,
-                usable: self.kvm.enabled,
-            },
-            chardevs: chardevs
-                .iter()
-                .filter_map(|name| name.strip_prefix("chardev-"))
-                .map(str::to_owned)
-                .collect(),
+            kvm: Kvm { built_in: self.kvm.present, usable: self.kvm.enabled },
+            chardevs: chardevs.iter().filter_map(|name| name.strip_prefix("chardev-")).map(str::to_owned).collect(),
             devices,
-            objects: self
-                .objects
-                .into_iter()
-                .filter(|of| !of.r#abstract)
-                .map(|of| of.name)
-                .collect(),
+            objects: self.objects.into_iter().filter(|of| !of.r#abstract).map(|of| of.name).collect(),
             netdevs: self.schema.branches("netdev_add"),
             block_drivers: self.schema.branches("blockdev-add"),
             commands: self.schema.commands(),
             displays,
             audiodevs,
-            options: self
-                .options
-                .into_iter()
-                .map(CommandLineOption::into_pair)
-                .collect(),
-            machines: self
-                .machines
-                .into_iter()
-                .map(|machine| (machine.name.clone(), machine))
-                .collect(),
-            cpu_models: self
-                .cpu_models
-                .into_iter()
-                .map(|model| (model.name.clone(), model))
-                .collect(),
+            options: self.options.into_iter().map(CommandLineOption::into_pair).collect(),
+            machines: self.machines.into_iter().map(|machine| (machine.name.clone(), machine)).collect(),
+            cpu_models: self.cpu_models.into_iter().map(|model| (model.name.clone(), model)).collect(),
         }
     }
 }
 
 impl CommandLineOption {
     fn into_pair(self) -> (String, BTreeSet<String>) {
-        (
-            self.option,
-            self.parameters
-                .into_iter()
-                .map(|parameter| parameter.name)
-                .collect(),
-        )
+        (self.option, self.parameters.into_iter().map(|parameter| parameter.name).collect())
     }
 }
 
@@ -312,27 +208,18 @@ struct TypeTree<'a> {
 
 impl<'a> TypeTree<'a> {
     fn new(types: &'a [QomType]) -> Self {
-        let parents = types
-            .iter()
-            .filter_map(|of| Some((of.name.as_str(), of.parent.as_deref()?)))
-            .collect();
+        let parents = types.iter().filter_map(|of| Some((of.name.as_str(), of.parent.as_deref()?))).collect();
         Self { types, parents }
     }
 
     /// The types below `base` of which there can be objects.
     fn concrete(&self, base: &str) -> BTreeSet<String> {
         let below = |of: &&QomType| {
-            let mut ancestors =
-                std::iter::successors(of.parent.as_deref(), |name| self.parents.get(name).copied());
+            let mut ancestors = std::iter::successors(of.parent.as_deref(), |name| self.parents.get(name).copied());
             // The tree is some ten deep; a circle would be QEMU's bug and must not be our endless loop.
             ancestors.by_ref().take(64).any(|name| name == base)
         };
-        self.types
-            .iter()
-            .filter(|of| !of.r#abstract)
-            .filter(below)
-            .map(|of| of.name.clone())
-            .collect()
+        self.types.iter().filter(|of| !of.r#abstract).filter(below).map(|of| of.name.clone()).collect()
     }
 }
 
@@ -364,26 +251,15 @@ impl Schema {
     }
 
     fn commands(&self) -> BTreeSet<String> {
-        let commands = self
-            .entries
-            .iter()
-            .filter(|entry| entry.meta_type == "command");
+        let commands = self.entries.iter().filter(|entry| entry.meta_type == "command");
         commands.map(|entry| entry.name.clone()).collect()
     }
 
     /// The cases that the arguments of a command distinguish, as the drivers of `blockdev-add`.
     fn branches(&self, command: &str) -> BTreeSet<String> {
-        let arguments = self
-            .entry(command)
-            .and_then(|entry| entry.arg_type.as_deref());
-        let variants = arguments
-            .and_then(|name| self.entry(name))
-            .map(|entry| &entry.variants);
-        variants
-            .into_iter()
-            .flatten()
-            .map(|variant| variant.case.clone())
-            .collect()
+        let arguments = self.entry(command).and_then(|entry| entry.arg_type.as_deref());
+        let variants = arguments.and_then(|name| self.entry(name)).map(|entry| &entry.variants);
+        variants.into_iter().flatten().map(|variant| variant.case.clone()).collect()
     }
 }
 
@@ -394,10 +270,7 @@ mod tests {
     #[test]
     fn lists_are_read_up_to_the_advice() {
         let help = "Available display backend types:\nnone\ndbus\nspice-app\n\nSome display backends support suboptions\n";
-        assert_eq!(
-            parse_list(help),
-            ["none", "dbus", "spice-app"].map(str::to_owned).into()
-        );
+        assert_eq!(parse_list(help), ["none", "dbus", "spice-app"].map(str::to_owned).into());
         assert!(parse_list("").is_empty());
     }
 
@@ -411,10 +284,7 @@ mod tests {
             { "name": "loop", "parent": "loop" },
         ]))
         .unwrap();
-        assert_eq!(
-            TypeTree::new(&types).concrete("device"),
-            ["e1000".to_owned()].into()
-        );
+        assert_eq!(TypeTree::new(&types).concrete("device"), ["e1000".to_owned()].into());
     }
 
     #[test]
@@ -426,10 +296,7 @@ mod tests {
             { "name": "STOP", "meta-type": "event", "arg-type": "0" },
         ]))
         .unwrap();
-        assert_eq!(
-            schema.branches("netdev_add"),
-            ["stream", "user"].map(str::to_owned).into()
-        );
+        assert_eq!(schema.branches("netdev_add"), ["stream", "user"].map(str::to_owned).into());
         assert_eq!(schema.branches("absent"), BTreeSet::new());
         assert_eq!(schema.commands(), ["netdev_add".to_owned()].into());
     }

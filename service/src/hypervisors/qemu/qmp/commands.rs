@@ -124,9 +124,7 @@ impl Client {
 
     /// Gives QEMU a file, which later commands call by `name`. An older one of that name is closed.
     pub async fn getfd(&self, name: &str, file: OwnedFd) -> Result<(), QmpError> {
-        let IgnoredAny = self
-            .execute_with_file("getfd", json!({ "fdname": name }), file)
-            .await?;
+        let IgnoredAny = self.execute_with_file("getfd", json!({ "fdname": name }), file).await?;
         Ok(())
     }
 

@@ -38,34 +38,22 @@ pub(super) struct Request {
 /// Reads the greeting, and gives also what came after it.
 pub(super) async fn greeting(stream: &UnixStream) -> Result<(Lines, GreetingBody), QmpError> {
     let command = || "the greeting".to_owned();
-    let closed = |reason: String| QmpError::Closed {
-        command: command(),
-        reason,
-    };
+    let closed = |reason: String| QmpError::Closed { command: command(), reason };
     let mut lines = Lines::default();
     let mut buffer = vec![0; READ_SIZE];
     loop {
         match lines.next_line() {
             Ok(Some(line)) => {
-                let greeting: Greeting =
-                    serde_json::from_slice(&line).map_err(|error| QmpError::Unexpected {
-                        command: command(),
-                        reason: error.to_string(),
-                    })?;
+                let greeting: Greeting = serde_json::from_slice(&line)
+                    .map_err(|error| QmpError::Unexpected { command: command(), reason: error.to_string() })?;
                 return Ok((lines, greeting.qmp));
             }
             Ok(None) => {}
             Err(reason) => {
-                return Err(QmpError::Unexpected {
-                    command: command(),
-                    reason,
-                });
+                return Err(QmpError::Unexpected { command: command(), reason });
             }
         }
-        stream
-            .readable()
-            .await
-            .map_err(|error| closed(error.to_string()))?;
+        stream.readable().await.map_err(|error| closed(error.to_string()))?;
         read_some(stream, &mut lines, &mut buffer).map_err(closed)?;
     }
 }
@@ -78,18 +66,9 @@ fn read_some(stream: &UnixStream, lines: &mut Lines, buffer: &mut [u8]) -> Resul
             lines.push(buffer.get(..count).unwrap_or_default());
             Ok(())
         }
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-            ) =>
-        {
-            Ok(())
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
         // A socket that ended while it held something unread for QEMU.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-            Err("QEMU closed it".to_owned())
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err("QEMU closed it".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -117,12 +96,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        stream: UnixStream,
-        lines: Lines,
-        requests: mpsc::Receiver<Request>,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
+    pub(super) fn new(stream: UnixStream, lines: Lines, requests: mpsc::Receiver<Request>, events: mpsc::Sender<Event>) -> Self {
         Self {
             stream,
             lines,
@@ -151,8 +125,7 @@ impl Connection {
     /// Waits for one thing and does it.
     async fn step(&mut self) -> Result<(), String> {
         self.deliver()?;
-        let taking =
-            self.outgoing.is_none() && self.held.is_none() && self.pending.len() < PENDING_LIMIT;
+        let taking = self.outgoing.is_none() && self.held.is_none() && self.pending.len() < PENDING_LIMIT;
         let interest = match self.outgoing {
             Some(_) => Interest::READABLE | Interest::WRITABLE,
             None => Interest::READABLE,
@@ -189,18 +162,9 @@ impl Connection {
             }
             self.file_pending = Some(request.id);
         }
-        let Request {
-            id,
-            line,
-            file,
-            reply,
-        } = request;
+        let Request { id, line, file, reply } = request;
         self.pending.insert(id, reply);
-        self.outgoing = Some(Outgoing {
-            line,
-            written: 0,
-            file,
-        });
+        self.outgoing = Some(Outgoing { line, written: 0, file });
     }
 
     /// Writes what goes without waiting.
@@ -209,9 +173,7 @@ impl Connection {
             return;
         };
         let rest = outgoing.line.get(outgoing.written..).unwrap_or_default();
-        let sent = self.stream.try_io(Interest::WRITABLE, || {
-            send(&self.stream, rest, outgoing.file.as_ref())
-        });
+        let sent = self.stream.try_io(Interest::WRITABLE, || send(&self.stream, rest, outgoing.file.as_ref()));
         match sent {
             Ok(count) => {
                 // The file went with the first byte.
@@ -221,11 +183,7 @@ impl Connection {
                     self.outgoing = None;
                 }
             }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => {
                 // QEMU is gone. What it said last is still to be read; the end of that fails this command.
                 tracing::debug!(%error, "cannot write to QEMU");
@@ -237,8 +195,7 @@ impl Connection {
     /// Hands on every whole message that was read.
     fn deliver(&mut self) -> Result<(), String> {
         while let Some(line) = self.lines.next_line()? {
-            let head: Head = serde_json::from_slice(&line)
-                .map_err(|error| format!("QEMU sent no QMP: {error}"))?;
+            let head: Head = serde_json::from_slice(&line).map_err(|error| format!("QEMU sent no QMP: {error}"))?;
             match head {
                 Head { event: Some(_), .. } => self.deliver_event(&line)?,
                 Head { id: Some(id), .. } => self.deliver_reply(id, line),
@@ -285,10 +242,5 @@ fn send(stream: &UnixStream, bytes: &[u8], file: Option<&OwnedFd>) -> io::Result
     if let Some(file) = &files {
         control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(file)));
     }
-    Ok(rustix::net::sendmsg(
-        stream,
-        &[IoSlice::new(bytes)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )?)
+    Ok(rustix::net::sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?)
 }

@@ -17,6 +17,7 @@ pub struct Event {
 
 /// What happened in QEMU or its guest. Names and fields are QEMU's (QEMU QMP Reference Manual).
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields have QEMU's names; the line above each variant tells what is not plain")]
 pub enum EventKind {
     /// The machine was shut down, by the guest or from outside; `reason` as `guest-shutdown`, `host-qmp-quit`.
     Shutdown { guest: bool, reason: String },
@@ -49,15 +50,9 @@ pub enum EventKind {
         reason: String,
     },
     /// A device has been unplugged and is gone. Devices without an id have a path only.
-    DeviceDeleted {
-        device: Option<String>,
-        path: String,
-    },
+    DeviceDeleted { device: Option<String>, path: String },
     /// The guest refused to let a device go.
-    DeviceUnplugGuestError {
-        device: Option<String>,
-        path: String,
-    },
+    DeviceUnplugGuestError { device: Option<String>, path: String },
     /// The guest's memory has this size by now, in bytes.
     BalloonChange { actual: u64 },
     /// The guest set its clock; the offset to the initial one, in seconds.
@@ -89,32 +84,20 @@ struct Timestamp {
 impl Event {
     /// Reads an event; `None` for those nobody wants to hear of: every connection of a display is told twice.
     pub(super) fn parse(line: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        let Message {
-            event: name,
-            data,
-            timestamp,
-        } = serde_json::from_slice(line)?;
+        let Message { event: name, data, timestamp } = serde_json::from_slice(line)?;
         if name.starts_with("VNC_") || name.starts_with("SPICE_") {
             return Ok(None);
         }
         let time = timestamp.and_then(|stamp| {
-            let (seconds, micros) = (
-                u64::try_from(stamp.seconds).ok()?,
-                u64::try_from(stamp.microseconds).ok()?,
-            );
-            SystemTime::UNIX_EPOCH
-                .checked_add(Duration::from_secs(seconds))?
-                .checked_add(Duration::from_micros(micros))
+            let (seconds, micros) = (u64::try_from(stamp.seconds).ok()?, u64::try_from(stamp.microseconds).ok()?);
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?.checked_add(Duration::from_micros(micros))
         });
         let kind = EventKind::of(&name, &data).unwrap_or(EventKind::Other { name, data });
         Ok(Some(Self { time, kind }))
     }
 
     pub(super) fn missed(count: u64) -> Self {
-        Self {
-            time: Some(SystemTime::now()),
-            kind: EventKind::Missed { count },
-        }
+        Self { time: Some(SystemTime::now()), kind: EventKind::Missed { count } }
     }
 }
 
@@ -124,27 +107,16 @@ impl EventKind {
         let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
         let flag = |key: &str| data.get(key).and_then(Value::as_bool);
         Some(match name {
-            "SHUTDOWN" => Self::Shutdown {
-                guest: flag("guest")?,
-                reason: text("reason").unwrap_or_default(),
-            },
-            "RESET" => Self::Reset {
-                guest: flag("guest")?,
-                reason: text("reason").unwrap_or_default(),
-            },
+            "SHUTDOWN" => Self::Shutdown { guest: flag("guest")?, reason: text("reason").unwrap_or_default() },
+            "RESET" => Self::Reset { guest: flag("guest")?, reason: text("reason").unwrap_or_default() },
             "STOP" => Self::Stop,
             "RESUME" => Self::Resume,
             "POWERDOWN" => Self::Powerdown,
             "SUSPEND" => Self::Suspend,
             "SUSPEND_DISK" => Self::SuspendDisk,
             "WAKEUP" => Self::Wakeup,
-            "WATCHDOG" => Self::Watchdog {
-                action: text("action")?,
-            },
-            "GUEST_PANICKED" => Self::GuestPanicked {
-                action: text("action")?,
-                info: data.get("info").cloned(),
-            },
+            "WATCHDOG" => Self::Watchdog { action: text("action")? },
+            "GUEST_PANICKED" => Self::GuestPanicked { action: text("action")?, info: data.get("info").cloned() },
             "BLOCK_IO_ERROR" => Self::BlockIoError {
                 device: text("device").unwrap_or_default(),
                 node_name: text("node-name"),
@@ -153,24 +125,11 @@ impl EventKind {
                 no_space: flag("nospace").unwrap_or(false),
                 reason: text("reason").unwrap_or_default(),
             },
-            "DEVICE_DELETED" => Self::DeviceDeleted {
-                device: text("device"),
-                path: text("path")?,
-            },
-            "DEVICE_UNPLUG_GUEST_ERROR" => Self::DeviceUnplugGuestError {
-                device: text("device"),
-                path: text("path")?,
-            },
-            "BALLOON_CHANGE" => Self::BalloonChange {
-                actual: data.get("actual")?.as_u64()?,
-            },
-            "RTC_CHANGE" => Self::RtcChange {
-                offset: data.get("offset")?.as_i64()?,
-            },
-            "VSERPORT_CHANGE" => Self::VserportChange {
-                id: text("id")?,
-                open: flag("open")?,
-            },
+            "DEVICE_DELETED" => Self::DeviceDeleted { device: text("device"), path: text("path")? },
+            "DEVICE_UNPLUG_GUEST_ERROR" => Self::DeviceUnplugGuestError { device: text("device"), path: text("path")? },
+            "BALLOON_CHANGE" => Self::BalloonChange { actual: data.get("actual")?.as_u64()? },
+            "RTC_CHANGE" => Self::RtcChange { offset: data.get("offset")?.as_i64()? },
+            "VSERPORT_CHANGE" => Self::VserportChange { id: text("id")?, open: flag("open")? },
             _ => return None,
         })
     }
@@ -181,9 +140,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Option<EventKind> {
-        Event::parse(text.as_bytes())
-            .unwrap()
-            .map(|event| event.kind)
+        Event::parse(text.as_bytes()).unwrap().map(|event| event.kind)
     }
 
     #[test]
@@ -191,35 +148,18 @@ mod tests {
         let cases = [
             (
                 r#"{"event":"SHUTDOWN","data":{"guest":true,"reason":"guest-shutdown"}}"#,
-                EventKind::Shutdown {
-                    guest: true,
-                    reason: "guest-shutdown".into(),
-                },
+                EventKind::Shutdown { guest: true, reason: "guest-shutdown".into() },
             ),
             (r#"{"event":"STOP"}"#, EventKind::Stop),
-            (
-                r#"{"event":"WATCHDOG","data":{"action":"reset"}}"#,
-                EventKind::Watchdog {
-                    action: "reset".into(),
-                },
-            ),
-            (
-                r#"{"event":"RTC_CHANGE","data":{"offset":-78,"qom-path":"/x"}}"#,
-                EventKind::RtcChange { offset: -78 },
-            ),
+            (r#"{"event":"WATCHDOG","data":{"action":"reset"}}"#, EventKind::Watchdog { action: "reset".into() }),
+            (r#"{"event":"RTC_CHANGE","data":{"offset":-78,"qom-path":"/x"}}"#, EventKind::RtcChange { offset: -78 }),
             (
                 r#"{"event":"DEVICE_DELETED","data":{"path":"/machine/peripheral/net0/virtio-backend"}}"#,
-                EventKind::DeviceDeleted {
-                    device: None,
-                    path: "/machine/peripheral/net0/virtio-backend".into(),
-                },
+                EventKind::DeviceDeleted { device: None, path: "/machine/peripheral/net0/virtio-backend".into() },
             ),
             (
                 r#"{"event":"VSERPORT_CHANGE","data":{"id":"channel0","open":true}}"#,
-                EventKind::VserportChange {
-                    id: "channel0".into(),
-                    open: true,
-                },
+                EventKind::VserportChange { id: "channel0".into(), open: true },
             ),
             (
                 r#"{"event":"BLOCK_IO_ERROR","data":{"device":"","node-name":"disk0","operation":"write","action":"stop","nospace":true,"reason":"No space left on device"}}"#,
@@ -245,10 +185,7 @@ mod tests {
             r#"{"event":"SHUTDOWN","data":{"guest":"perhaps"}}"#,
             r#"{"event":"BALLOON_CHANGE"}"#,
         ] {
-            assert!(
-                matches!(kind(text), Some(EventKind::Other { .. })),
-                "{text}"
-            );
+            assert!(matches!(kind(text), Some(EventKind::Other { .. })), "{text}");
         }
         assert_eq!(kind(r#"{"event":"VNC_CONNECTED","data":{}}"#), None);
         assert_eq!(kind(r#"{"event":"SPICE_INITIALIZED","data":{}}"#), None);
@@ -263,10 +200,7 @@ mod tests {
             );
             Event::parse(text.as_bytes()).unwrap().unwrap().time
         };
-        assert_eq!(
-            at(10),
-            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(10_250))
-        );
+        assert_eq!(at(10), Some(SystemTime::UNIX_EPOCH + Duration::from_millis(10_250)));
         assert_eq!(at(-1), None);
     }
 }

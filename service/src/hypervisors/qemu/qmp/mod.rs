@@ -62,40 +62,21 @@ pub struct Connected {
 /// [`QmpError`] with `the greeting` or `qmp_capabilities` as its command. `Closed` if QEMU ended before it greeted.
 pub async fn connect(stream: UnixStream, timeout: Duration) -> Result<Connected, QmpError> {
     let greeting = "the greeting";
-    let timed_out = |_| QmpError::TimedOut {
-        command: greeting.to_owned(),
-        after: timeout,
-    };
-    let (lines, body) = tokio::time::timeout(timeout, connection::greeting(&stream))
-        .await
-        .map_err(timed_out)??;
+    let timed_out = |_| QmpError::TimedOut { command: greeting.to_owned(), after: timeout };
+    let (lines, body) = tokio::time::timeout(timeout, connection::greeting(&stream)).await.map_err(timed_out)??;
 
     let (send_request, requests) = mpsc::channel(COMMAND_QUEUE);
     let (send_event, events) = mpsc::channel(EVENT_QUEUE);
     let end = Arc::new(OnceLock::new());
     tokio::spawn(Connection::new(stream, lines, requests, send_event).serve(Arc::clone(&end)));
-    let client = Client {
-        requests: send_request,
-        ids: Arc::default(),
-        end,
-        timeout: DEFAULT_TIMEOUT,
-    };
+    let client = Client { requests: send_request, ids: Arc::default(), end, timeout: DEFAULT_TIMEOUT };
 
     // Out-of-band execution can be agreed on only here; it also lets QEMU read on while a command runs.
-    let oob = body
-        .capabilities
-        .iter()
-        .any(|capability| capability == "oob");
+    let oob = body.capabilities.iter().any(|capability| capability == "oob");
     let enable: &[&str] = if oob { &["oob"] } else { &[] };
     let negotiating = client.clone().with_timeout(timeout);
-    let IgnoredAny = negotiating
-        .execute("qmp_capabilities", serde_json::json!({ "enable": enable }))
-        .await?;
-    Ok(Connected {
-        client,
-        events,
-        version: body.version,
-    })
+    let IgnoredAny = negotiating.execute("qmp_capabilities", serde_json::json!({ "enable": enable })).await?;
+    Ok(Connected { client, events, version: body.version })
 }
 
 /// Sends commands to one QEMU. Clones are the same connection.
@@ -124,11 +105,7 @@ impl Client {
     /// # Errors
     /// [`QmpError::Refused`] with QEMU's words; [`QmpError::Closed`], [`QmpError::TimedOut`] when there is no answer;
     /// [`QmpError::Unexpected`] when the result is not of type `R`.
-    pub async fn execute<R: DeserializeOwned>(
-        &self,
-        command: &str,
-        arguments: impl Serialize,
-    ) -> Result<R, QmpError> {
+    pub async fn execute<R: DeserializeOwned>(&self, command: &str, arguments: impl Serialize) -> Result<R, QmpError> {
         self.exchange(command, arguments, None).await
     }
 
@@ -146,78 +123,37 @@ impl Client {
         self.exchange(command, arguments, Some(file)).await
     }
 
-    async fn exchange<R: DeserializeOwned>(
-        &self,
-        command: &str,
-        arguments: impl Serialize,
-        file: Option<OwnedFd>,
-    ) -> Result<R, QmpError> {
+    async fn exchange<R: DeserializeOwned>(&self, command: &str, arguments: impl Serialize, file: Option<OwnedFd>) -> Result<R, QmpError> {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        let mut line = serde_json::to_vec(&wire::Execute {
-            execute: command,
-            arguments,
-            id,
-        })
-        .map_err(|source| QmpError::Arguments {
-            command: command.to_owned(),
-            source,
-        })?;
+        let mut line = serde_json::to_vec(&wire::Execute { execute: command, arguments, id })
+            .map_err(|source| QmpError::Arguments { command: command.to_owned(), source })?;
         line.push(b'\n');
         let (reply, answer) = oneshot::channel();
         let exchange = async {
             // Either fails only if the connection's task has ended.
-            self.requests
-                .send(Request {
-                    id,
-                    line,
-                    file,
-                    reply,
-                })
-                .await
-                .ok()?;
+            self.requests.send(Request { id, line, file, reply }).await.ok()?;
             answer.await.ok()
         };
         match tokio::time::timeout(self.timeout, exchange).await {
-            Err(_) => Err(QmpError::TimedOut {
-                command: command.to_owned(),
-                after: self.timeout,
-            }),
-            Ok(None) => Err(QmpError::Closed {
-                command: command.to_owned(),
-                reason: self.end_reason(),
-            }),
+            Err(_) => Err(QmpError::TimedOut { command: command.to_owned(), after: self.timeout }),
+            Ok(None) => Err(QmpError::Closed { command: command.to_owned(), reason: self.end_reason() }),
             Ok(Some(line)) => decode(command, &line),
         }
     }
 
     fn end_reason(&self) -> String {
-        self.end
-            .get()
-            .cloned()
-            .unwrap_or_else(|| "the service is stopping".to_owned())
+        self.end.get().cloned().unwrap_or_else(|| "the service is stopping".to_owned())
     }
 }
 
 fn decode<R: DeserializeOwned>(command: &str, line: &[u8]) -> Result<R, QmpError> {
-    let unexpected = |reason: String| QmpError::Unexpected {
-        command: command.to_owned(),
-        reason,
-    };
-    let reply: wire::Reply<R> =
-        serde_json::from_slice(line).map_err(|error| unexpected(error.to_string()))?;
+    let unexpected = |reason: String| QmpError::Unexpected { command: command.to_owned(), reason };
+    let reply: wire::Reply<R> = serde_json::from_slice(line).map_err(|error| unexpected(error.to_string()))?;
     match reply {
-        wire::Reply {
-            error: Some(wire::ReplyError { class, desc }),
-            ..
-        } => Err(QmpError::Refused {
-            command: command.to_owned(),
-            class,
-            description: desc,
-        }),
-        wire::Reply {
-            result: Some(result),
-            ..
-        } => Ok(result),
+        wire::Reply { error: Some(wire::ReplyError { class, desc }), .. } => {
+            Err(QmpError::Refused { command: command.to_owned(), class, description: desc })
+        }
+        wire::Reply { result: Some(result), .. } => Ok(result),
         wire::Reply { .. } => Err(unexpected("neither a result nor an error".to_owned())),
     }
 }

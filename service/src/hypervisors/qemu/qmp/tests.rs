@@ -5,24 +5,21 @@ use std::os::fd::AsRawFd;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
 
 use super::*;
 use crate::host::process::{Exit, ProcessSpec, launch};
 use crate::host::sockets;
 
-const GREETING: &str = r#"{"QMP":{"version":{"qemu":{"micro":9,"minor":2,"major":7},"package":"","of":"the future"},"capabilities":["oob",{"x":1}]}}"#;
+const GREETING: &str =
+    r#"{"QMP":{"version":{"qemu":{"micro":9,"minor":2,"major":7},"package":"","of":"the future"},"capabilities":["oob",{"x":1}]}}"#;
 
 /// The server's side of a connection.
 struct Server(BufReader<UnixStream>);
 
 impl Server {
     async fn say(&mut self, message: &str) {
-        self.0
-            .get_mut()
-            .write_all(format!("{message}\r\n").as_bytes())
-            .await
-            .unwrap();
+        self.0.get_mut().write_all(format!("{message}\r\n").as_bytes()).await.unwrap();
     }
 
     async fn hear(&mut self) -> Value {
@@ -32,8 +29,7 @@ impl Server {
     }
 
     async fn answer(&mut self, command: &Value, result: Value) {
-        self.say(&json!({ "return": result, "id": command["id"] }).to_string())
-            .await;
+        self.say(&json!({ "return": result, "id": command["id"] }).to_string()).await;
     }
 }
 
@@ -54,19 +50,10 @@ async fn connected() -> (Server, Connected) {
 
 #[tokio::test]
 async fn commands_in_flight_find_their_answers_in_any_order() {
-    let (
-        mut server,
-        Connected {
-            client, version, ..
-        },
-    ) = connected().await;
+    let (mut server, Connected { client, version, .. }) = connected().await;
     assert_eq!(version.qemu.to_string(), "7.2.9");
     let serve = async {
-        let (first, second, third) = (
-            server.hear().await,
-            server.hear().await,
-            server.hear().await,
-        );
+        let (first, second, third) = (server.hear().await, server.hear().await, server.hear().await);
         server.answer(&third, json!(3)).await;
         server.say(&json!({ "id": second["id"], "error": { "class": "DeviceNotFound", "desc": "no b" } }).to_string()).await;
         server.answer(&first, json!(1)).await;
@@ -87,76 +74,39 @@ async fn commands_in_flight_find_their_answers_in_any_order() {
 
 #[tokio::test]
 async fn a_flood_of_events_neither_delays_replies_nor_goes_unnoticed() {
-    let (
-        mut server,
-        Connected {
-            client, mut events, ..
-        },
-    ) = connected().await;
+    let (mut server, Connected { client, mut events, .. }) = connected().await;
     let sent = EVENT_QUEUE + 1000;
     let serve = async {
         let command = server.hear().await;
         for number in 0..sent {
-            server
-                .say(&json!({ "event": "RTC_CHANGE", "data": { "offset": number } }).to_string())
-                .await;
+            server.say(&json!({ "event": "RTC_CHANGE", "data": { "offset": number } }).to_string()).await;
         }
-        server
-            .answer(
-                &command,
-                json!({ "status": "running", "running": true, "singlestep": false }),
-            )
-            .await;
+        server.answer(&command, json!({ "status": "running", "running": true, "singlestep": false })).await;
     };
     // Nobody takes events meanwhile.
     let (status, ()) = tokio::join!(client.query_status(), serve);
-    assert_eq!(
-        status.unwrap(),
-        Status {
-            status: RunState::Running,
-            running: true
-        }
-    );
+    assert_eq!(status.unwrap(), Status { status: RunState::Running, running: true });
     for number in 0..EVENT_QUEUE {
         let offset = i64::try_from(number).unwrap();
-        assert_eq!(
-            events.recv().await.unwrap().kind,
-            EventKind::RtcChange { offset }
-        );
+        assert_eq!(events.recv().await.unwrap().kind, EventKind::RtcChange { offset });
     }
     // The note comes without any further event, and events go on after it.
-    assert_eq!(
-        events.recv().await.unwrap().kind,
-        EventKind::Missed { count: 1000 }
-    );
+    assert_eq!(events.recv().await.unwrap().kind, EventKind::Missed { count: 1000 });
     server.say(r#"{"event":"STOP"}"#).await;
     assert_eq!(events.recv().await.unwrap().kind, EventKind::Stop);
 }
 
 #[tokio::test]
 async fn the_end_fails_what_waits_after_the_last_event() {
-    let (
-        mut server,
-        Connected {
-            client, mut events, ..
-        },
-    ) = connected().await;
+    let (mut server, Connected { client, mut events, .. }) = connected().await;
     let serve = async {
         server.hear().await;
-        server
-            .say(r#"{"event":"SHUTDOWN","data":{"guest":false,"reason":"host-signal"}}"#)
-            .await;
+        server.say(r#"{"event":"SHUTDOWN","data":{"guest":false,"reason":"host-signal"}}"#).await;
         drop(server);
     };
     let (result, ()) = tokio::join!(client.query_status(), serve);
-    assert_eq!(
-        result.unwrap_err().to_string(),
-        "the connection to QEMU ended before query-status was answered: QEMU closed it"
-    );
-    let shutdown = EventKind::Shutdown {
-        guest: false,
-        reason: "host-signal".into(),
-    };
+    assert_eq!(result.unwrap_err().to_string(), "the connection to QEMU ended before query-status was answered: QEMU closed it");
+    let shutdown = EventKind::Shutdown { guest: false, reason: "host-signal".into() };
     assert_eq!(events.recv().await.unwrap().kind, shutdown);
     assert_eq!(events.recv().await, None);
     assert!(matches!(client.cont().await, Err(QmpError::Closed { .. })));
@@ -167,10 +117,7 @@ async fn a_late_answer_harms_nobody() {
     let (mut server, Connected { client, .. }) = connected().await;
     let hasty = client.clone().with_timeout(Duration::from_millis(20));
     let error = hasty.query_status().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "QEMU did not answer query-status within 0.02 s"
-    );
+    assert_eq!(error.to_string(), "QEMU did not answer query-status within 0.02 s");
     let serve = async {
         let late = server.hear().await;
         server.answer(&late, json!("nobody wants this")).await;
@@ -196,10 +143,7 @@ async fn nonsense_ends_the_connection_with_its_reason() {
 async fn without_a_greeting_connecting_ends() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let error = connect(ours, Duration::from_millis(20)).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "QEMU did not answer the greeting within 0.02 s"
-    );
+    assert_eq!(error.to_string(), "QEMU did not answer the greeting within 0.02 s");
     drop(theirs);
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(theirs);
@@ -209,12 +153,7 @@ async fn without_a_greeting_connecting_ends() {
 
 #[tokio::test]
 async fn letting_go_of_the_clients_closes_the_connection() {
-    let (
-        mut server,
-        Connected {
-            client, mut events, ..
-        },
-    ) = connected().await;
+    let (mut server, Connected { client, mut events, .. }) = connected().await;
     drop(client);
     assert_eq!(server.0.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(events.recv().await, None);
@@ -233,47 +172,27 @@ async fn files_go_along_one_command_after_another() {
         let mut contents = Vec::new();
         for _ in 0..2 {
             let stream = server.0.get_ref();
-            let (line, mut file) = stream
-                .async_io(Interest::READABLE, || receive(stream))
-                .await
-                .unwrap();
+            let (line, mut file) = stream.async_io(Interest::READABLE, || receive(stream)).await.unwrap();
             let command: Value = serde_json::from_slice(&line).expect("one command alone");
             let mut text = String::new();
-            std::io::Read::read_to_string(&mut file, &mut text).unwrap();
-            contents.push((
-                command["arguments"]["fdname"].as_str().unwrap().to_owned(),
-                text,
-            ));
+            file.read_to_string(&mut text).unwrap();
+            contents.push((command["arguments"]["fdname"].as_str().unwrap().to_owned(), text));
             server.answer(&command, json!({})).await;
         }
         contents
     };
-    let (first, second, contents) =
-        tokio::join!(client.getfd("a", one), client.getfd("b", two), serve);
+    let (first, second, contents) = tokio::join!(client.getfd("a", one), client.getfd("b", two), serve);
     first.unwrap();
     second.unwrap();
-    assert_eq!(
-        contents,
-        [
-            ("a".to_owned(), "one".to_owned()),
-            ("b".to_owned(), "two".to_owned())
-        ]
-    );
+    assert_eq!(contents, [("a".to_owned(), "one".to_owned()), ("b".to_owned(), "two".to_owned())]);
 }
-
-use tokio::io::Interest;
 
 fn receive(stream: &UnixStream) -> std::io::Result<(Vec<u8>, std::fs::File)> {
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = vec![0; 4096];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    let received = rustix::net::recvmsg(
-        stream,
-        &mut [IoSliceMut::new(&mut bytes)],
-        &mut control,
-        flags,
-    )?;
+    let received = rustix::net::recvmsg(stream, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags)?;
     bytes.truncate(received.bytes);
     let mut files = control.drain().flat_map(|message| match message {
         RecvAncillaryMessage::ScmRights(files) => files.collect(),
@@ -304,10 +223,7 @@ async fn real_qemu(path: &std::path::Path) -> (crate::host::process::Process, Co
         "chardev=qmp,mode=control",
     ]);
     let number = spec.inherit(listener);
-    let spec = spec.arguments([
-        "-chardev".to_owned(),
-        format!("socket,id=qmp,fd={number},server=on,wait=off"),
-    ]);
+    let spec = spec.arguments(["-chardev".to_owned(), format!("socket,id=qmp,fd={number},server=on,wait=off")]);
     let log = tempfile::tempfile().unwrap();
     let mut spec = spec;
     spec.output = Some(log.try_clone().unwrap().into());
@@ -330,30 +246,9 @@ async fn a_real_qemu_is_driven_through_its_life() {
     let path = directory.path().join("d".repeat(120));
     std::fs::create_dir(&path).unwrap();
     let path = path.join("qmp");
-    let (
-        process,
-        Connected {
-            client,
-            mut events,
-            version,
-        },
-    ) = real_qemu(&path).await;
-    assert!(
-        version.qemu
-            >= Release {
-                major: 7,
-                minor: 2,
-                micro: 0
-            },
-        "{version:?}"
-    );
-    assert_eq!(
-        client.query_status().await.unwrap(),
-        Status {
-            status: RunState::Prelaunch,
-            running: false
-        }
-    );
+    let (process, Connected { client, mut events, version }) = real_qemu(&path).await;
+    assert!(version.qemu >= Release { major: 7, minor: 2, micro: 0 }, "{version:?}");
+    assert_eq!(client.query_status().await.unwrap(), Status { status: RunState::Prelaunch, running: false });
     client.cont().await.unwrap();
     assert_eq!(events.recv().await.unwrap().kind, EventKind::Resume);
     client.stop().await.unwrap();
@@ -361,13 +256,7 @@ async fn a_real_qemu_is_driven_through_its_life() {
     assert_eq!(stopped.kind, EventKind::Stop);
     assert!(stopped.time.unwrap().elapsed().unwrap() < Duration::from_secs(60));
     assert_eq!(client.query_balloon().await.unwrap(), 16 << 20);
-    let labels: Vec<String> = client
-        .query_chardev()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|chardev| chardev.label)
-        .collect();
+    let labels: Vec<String> = client.query_chardev().await.unwrap().into_iter().map(|chardev| chardev.label).collect();
     assert_eq!(labels, ["qmp"]);
 
     // Several files at once arrive, each under its name.
@@ -376,27 +265,16 @@ async fn a_real_qemu_is_driven_through_its_life() {
     a.and(b).unwrap();
     client.closefd("a").await.unwrap();
     client.closefd("b").await.unwrap();
-    assert!(matches!(
-        client.closefd("a").await,
-        Err(QmpError::Refused { .. })
-    ));
+    assert!(matches!(client.closefd("a").await, Err(QmpError::Refused { .. })));
 
     // A second service life: the old connection is dropped, a new one greets.
     drop(client);
     while events.recv().await.is_some() {}
     let stream = sockets::connect(&path).await.unwrap();
-    let Connected {
-        client, mut events, ..
-    } = connect(stream, DEFAULT_TIMEOUT).await.unwrap();
-    assert_eq!(
-        client.query_status().await.unwrap().status,
-        RunState::Paused
-    );
+    let Connected { client, mut events, .. } = connect(stream, DEFAULT_TIMEOUT).await.unwrap();
+    assert_eq!(client.query_status().await.unwrap().status, RunState::Paused);
     client.quit().await.unwrap();
-    let shutdown = EventKind::Shutdown {
-        guest: false,
-        reason: "host-qmp-quit".into(),
-    };
+    let shutdown = EventKind::Shutdown { guest: false, reason: "host-qmp-quit".into() };
     assert_eq!(events.recv().await.unwrap().kind, shutdown);
     assert_eq!(events.recv().await, None);
     assert_eq!(process.exited().await, Exit::Code(0));
@@ -408,8 +286,7 @@ async fn a_qemu_that_fails_to_start_closes_the_connection() {
     let path = directory.path().join("qmp");
     let listener = sockets::listen(&path).unwrap();
     let number = listener.as_raw_fd();
-    let mut spec =
-        ProcessSpec::new("/usr/bin/qemu-system-x86_64").arguments(["-machine", "no-such-machine"]);
+    let mut spec = ProcessSpec::new("/usr/bin/qemu-system-x86_64").arguments(["-machine", "no-such-machine"]);
     assert_eq!(spec.inherit(listener), number);
     let process = launch(spec).await.expect("install qemu-system-x86");
     // Connecting cannot fail while QEMU or we hold the listener; after its end there is nothing to connect to.
