@@ -32,6 +32,7 @@ pub mod qemu;
 pub mod resources;
 pub mod seclabel;
 pub mod sysinfo;
+pub mod validate;
 
 use clock::Clock;
 use cpu::{Cpu, VcpuStates, Vcpus};
@@ -241,3 +242,6 @@ impl Domain {
         self.cpu.iter().filter_map(|cpu| cpu.numa.as_ref()).flat_map(|numa| &numa.cells)
     }
 }
+
+#[cfg(test)]
+mod tests;

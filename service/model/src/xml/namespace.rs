@@ -6,6 +6,7 @@
 //! the declaration forgotten.
 
 use super::element::{Attribute, Element, Node, Position};
+use super::error::XmlError;
 
 /// A namespace that a format knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,16 +24,23 @@ impl Namespace {
 }
 
 /// Gives the elements of the namespaces the prefixes that our types use.
-pub(super) fn normalize(root: &mut Element, namespaces: &[Namespace]) {
+///
+/// # Errors
+/// The root declares such a prefix for something else.
+pub(super) fn normalize(root: &mut Element, namespaces: &[Namespace]) -> Result<(), XmlError> {
     for namespace in namespaces {
         let declaration = namespace.declaration();
-        match root.attribute(&declaration) {
-            // The prefix means something else here: everything of ours stays as it is and is reported.
-            Some(uri) if uri != namespace.uri => continue,
-            _ => rename(root, *namespace, &mut vec![(namespace.prefix.to_owned(), true)]),
+        if let Some(other) = root.attributes.iter().find(|a| a.name == declaration && a.value != namespace.uri) {
+            return Err(XmlError {
+                path: format!("/{}/@{declaration}", root.name),
+                position: other.position,
+                reason: format!("expected {}, found '{}'; choose another prefix for that", namespace.uri, other.value),
+            });
         }
+        rename(root, *namespace, &mut vec![(namespace.prefix.to_owned(), true)]);
         root.attributes.retain(|attribute| attribute.name != declaration);
     }
+    Ok(())
 }
 
 /// Renames inside one element. `scope` holds the prefixes declared so far and whether they stand

@@ -117,9 +117,10 @@ impl Tree<'_> {
             self.count(start)?;
             let name: &str = attribute.key.as_ref();
             let inside = name.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-            let value = unescape(&attribute.value).map_err(|error| self.error(start, format!("attribute {name}: {error}")))?;
-            let value = normalize(&value);
-            element.attributes.push(Attribute { name: name.to_owned(), value, position: self.cursor.advance(tag_start + inside) });
+            // White space behind a reference, such as `&#10;`, is meant as it is.
+            let value = normalize(&attribute.value);
+            let value = unescape(&value).map_err(|error| self.error(start, format!("attribute {name}: {error}")))?;
+            element.attributes.push(Attribute { name: name.to_owned(), value: value.into_owned(), position: self.cursor.advance(tag_start + inside) });
         }
         Ok(element)
     }
@@ -174,7 +175,7 @@ impl Tree<'_> {
 
 /// White space in attribute values counts as a blank (XML 1.0, 3.3.3).
 fn normalize(value: &str) -> String {
-    value.replace(['\t', '\n', '\r'], " ")
+    value.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ")
 }
 
 /// Turns byte offsets into lines and columns, walking forward only.

@@ -57,11 +57,11 @@ pub fn read_document<T: Content>(text: &str, root: &str) -> Result<(T, Vec<Warni
 /// gives them; the type finds them under the [`Namespace::prefix`]es of ours.
 ///
 /// # Errors
-/// As for [`read_document`].
+/// As for [`read_document`], or the root declares such a prefix for something else.
 pub fn read_document_with<T: Content>(text: &str, root: &str, namespaces: &[Namespace]) -> Result<(T, Vec<Warning>), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut element = parse(text)?;
-    namespace::normalize(&mut element, namespaces);
+    namespace::normalize(&mut element, namespaces)?;
     read_element(&element, text, root)
 }
 

@@ -17,7 +17,7 @@ macro_rules! fixtures {
     ($($name:literal)*) => { &[$(($name, include_str!(concat!($name, ".xml")))),*] };
 }
 
-const FIXTURES: &[(&str, &str)] = fixtures!["character" "controller" "disk" "interface" "simple"];
+pub const FIXTURES: &[(&str, &str)] = fixtures!["character" "controller" "disk" "host" "interface" "platform" "simple"];
 
 #[test]
 fn fixtures_are_understood_and_kept() {

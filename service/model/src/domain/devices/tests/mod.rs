@@ -4,4 +4,5 @@
 //! use every attribute and element of their kinds.
 
 mod fixtures;
+mod properties;
 mod views;

@@ -217,6 +217,120 @@ fn hosts_of_input_devices() {
 }
 
 #[test]
+fn host_devices() {
+    check::<Hostdev>(
+        "hostdev",
+        |hostdev| {
+            hostdev.source_view().map(|source| match source {
+                HostdevSource::Pci { address } => address.to_string(),
+                source => format!("{source:?}"),
+            })
+        },
+        &[
+            (
+                "<hostdev type='usb'><source><vendor id='0x10'/><product id='2'/></source></hostdev>",
+                "Usb { ids: Some((16, 2)), place: None, port: None }",
+            ),
+            (
+                "<hostdev type='usb'><source><address bus='1' device='0x2'/></source></hostdev>",
+                "Usb { ids: None, place: Some((1, 2)), port: None }",
+            ),
+            (
+                "<hostdev type='usb'><source><address bus='1' port='1.2'/></source></hostdev>",
+                "Usb { ids: None, place: None, port: Some((1, \"1.2\")) }",
+            ),
+            (
+                "<hostdev type='usb'><source><vendor id='1'/></source></hostdev>",
+                "<hostdev> of type 'usb' needs <source> with <vendor id='…'/> and <product id='…'/>, or with an <address bus='…' device='…'/>",
+            ),
+            ("<hostdev type='usb'/>", "<hostdev> of type 'usb' needs a <source>"),
+            ("<hostdev type='pci'><source><address bus='0x06' slot='2' function='0'/></source></hostdev>", "0000:06:02.0"),
+            (
+                "<hostdev type='pci'><source><address bus='6'/></source></hostdev>",
+                "<hostdev> of type 'pci' needs <source> with an <address domain='…' bus='…' slot='…' function='…'/>",
+            ),
+            (
+                "<hostdev type='scsi'><source><adapter name='h'/><address bus='0' target='1' unit='2'/></source></hostdev>",
+                "Scsi { adapter: \"h\", bus: 0, target: 1, unit: 2 }",
+            ),
+            ("<hostdev type='scsi'><source protocol='iscsi' name='n'/></hostdev>", "Iscsi { name: \"n\", hosts: [] }"),
+            ("<hostdev type='scsi_host'><source/></hostdev>", "<hostdev> of type 'scsi_host' needs <source protocol='vhost' wwpn='…'/>"),
+            ("<hostdev type='mdev'><source/></hostdev>", "<hostdev> of type 'mdev' needs <source> with an <address uuid='…'/>"),
+            ("<hostdev type='net'><source><interface>eth0</interface></source></hostdev>", "Net { interface: \"eth0\" }"),
+        ],
+    );
+}
+
+#[test]
+fn filesystem_sources() {
+    check::<Filesystem>(
+        "filesystem",
+        |filesystem| filesystem.source_view().map(|source| format!("{source:?}")),
+        &[
+            ("<filesystem><source dir='/a'/></filesystem>", "Mount { dir: \"/a\" }"),
+            ("<filesystem><source socket='/s'/></filesystem>", "Socket { path: \"/s\" }"),
+            ("<filesystem/>", "<filesystem> of type 'mount' needs <source dir='…'/>"),
+            ("<filesystem type='file'><source dir='/a'/></filesystem>", "<filesystem> of type 'file' needs <source file='…'/>"),
+            ("<filesystem type='ram'><source usage='5'/></filesystem>", "Ram { usage: 5, units: None }"),
+            (
+                "<filesystem type='volume'><source pool='p'/></filesystem>",
+                "<filesystem> of type 'volume' needs <source pool='…' volume='…'/>",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn platform_devices() {
+    check::<Tpm>(
+        "tpm",
+        |tpm| tpm.backend_view().map(|source| format!("{source:?}")),
+        &[
+            ("<tpm><backend type='emulator'/></tpm>", "Emulator { version: V2_0, state: None, secret: None }"),
+            (
+                "<tpm><backend type='emulator' version='1.2'><source type='file' path='/a'/></backend></tpm>",
+                "Emulator { version: V1_2, state: Some((File, \"/a\")), secret: None }",
+            ),
+            ("<tpm><backend type='passthrough'/></tpm>", "Passthrough { path: \"/dev/tpm0\" }"),
+            ("<tpm><backend type='external'/></tpm>", "<backend> of type 'external' needs <source type='unix' path='…' mode='connect'/>"),
+            ("<tpm/>", "<tpm> needs <backend type='emulator' version='2.0'/>"),
+        ],
+    );
+    check::<Vsock>(
+        "vsock",
+        |vsock| vsock.cid_view().map(|cid| format!("{cid:?}")),
+        &[
+            ("<vsock/>", "Auto"),
+            ("<vsock><cid auto='yes' address='3'/></vsock>", "Auto"),
+            ("<vsock><cid address='3'/></vsock>", "Fixed(3)"),
+            ("<vsock><cid address='2'/></vsock>", "<vsock> needs a <cid address='…'/> from 3 to 4294967294, or auto='yes'; 2 is reserved"),
+        ],
+    );
+    check::<MemoryDevice>(
+        "memory",
+        |memory| memory.source_view().map(|path| format!("{path:?}")),
+        &[
+            ("<memory model='dimm'/>", "None"),
+            ("<memory model='nvdimm'><source><path>/a</path></source></memory>", "Some(\"/a\")"),
+            ("<memory model='nvdimm'/>", "<memory> of model 'nvdimm' needs <source> with a <path>"),
+        ],
+    );
+    check::<Smartcard>(
+        "smartcard",
+        |smartcard| smartcard.source_view().map(|source| format!("{source:?}")),
+        &[
+            ("<smartcard mode='host'/>", "Host"),
+            ("<smartcard mode='passthrough' type='spicevmc'/>", "Passthrough(SpiceVmc)"),
+            ("<smartcard mode='passthrough'/>", "<smartcard> of mode 'passthrough' needs the attribute type='…', such as 'spicevmc'"),
+            (
+                "<smartcard mode='host-certificates'><certificate>a</certificate></smartcard>",
+                "<smartcard> of mode 'host-certificates' needs three <certificate> elements; there are 1",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn passwords_are_not_shown() {
     let graphics = read::<Graphics>("<graphics type='vnc' passwd='hunter2'/>", "graphics");
     assert_eq!(graphics.password.as_ref().unwrap().0, "hunter2");
