@@ -65,7 +65,8 @@ pub async fn run_session(options: Options) -> Result<()> {
 }
 
 fn load_settings(layout: &Layout) -> Result<Settings> {
-    let (settings, unknown) = Settings::load(&layout.settings()).map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
+    let (settings, unknown) =
+        Settings::load(&layout.settings()).map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
     for key in unknown {
         tracing::warn!("{key}");
     }
@@ -85,7 +86,8 @@ async fn open_store(layout: Layout) -> Result<Store> {
 
 async fn refuse_second(connection: &Connection) -> Result<()> {
     let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(no_bus)?;
-    let name = zbus::names::BusName::try_from(BUS_NAME).map_err(|error| Error::new(ErrorKind::Internal, "the bus name is malformed").caused_by(error))?;
+    let name = zbus::names::BusName::try_from(BUS_NAME)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the bus name is malformed").caused_by(error))?;
     match bus.name_has_owner(name).await {
         Ok(true) => Err(already_running()),
         Ok(false) => Ok(()),
@@ -102,7 +104,10 @@ async fn take_name(connection: &Connection) -> Result<()> {
 }
 
 fn already_running() -> Error {
-    Error::new(ErrorKind::AlreadyExists, format!("another service has the name {BUS_NAME} on this bus already; use that one, or end it first"))
+    Error::new(
+        ErrorKind::AlreadyExists,
+        format!("another service has the name {BUS_NAME} on this bus already; use that one, or end it first"),
+    )
 }
 
 fn no_bus(error: zbus::Error) -> Error {

@@ -117,7 +117,8 @@ impl Clients {
         if let Some(uid) = self.names().get(sender.as_str()).copied().flatten() {
             return Ok(uid);
         }
-        let unknown = |error: zbus::Error| Error::new(ErrorKind::NotAuthorized, format!("the bus does not tell who {sender} is")).caused_by(error);
+        let unknown =
+            |error: zbus::Error| Error::new(ErrorKind::NotAuthorized, format!("the bus does not tell who {sender} is")).caused_by(error);
         let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(unknown)?;
         let uid = bus.get_connection_unix_user(BusName::Unique(sender.clone())).await.map_err(|error| unknown(error.into()))?;
         // Only of one that is still there: the entry of one that left meanwhile would stay.

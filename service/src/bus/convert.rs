@@ -24,6 +24,7 @@ pub fn graphics_variant(displays: &[Display]) -> Variant<'_> {
         DisplayValue::Text(text) => Variant::from(text.clone()),
         DisplayValue::Port(port) => Variant::from(*port),
     };
-    let all: Vec<HashMap<&str, Variant<'_>>> = displays.iter().map(|display| display.iter().map(|(name, value)| (*name, borrowed(value))).collect()).collect();
+    let all: Vec<HashMap<&str, Variant<'_>>> =
+        displays.iter().map(|display| display.iter().map(|(name, value)| (*name, borrowed(value))).collect()).collect();
     Variant::from(all)
 }

@@ -120,7 +120,12 @@ impl DomainObject {
     }
 
     #[zbus(property)]
-    async fn set_autostart(&self, on: bool, #[zbus(header)] header: Option<Header<'_>>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_autostart(
+        &self,
+        on: bool,
+        #[zbus(header)] header: Option<Header<'_>>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         let header = header.ok_or_else(|| Error::Internal("a property was set without a message".to_owned()))?;
         self.request((header, connection), Action::DomainDefine, "SetAutostart", Request::SetAutostart(on)).await
     }
@@ -176,44 +181,84 @@ impl DomainObject {
     }
 
     #[zbus(out_args("job"))]
-    async fn start(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<OwnedObjectPath> {
+    async fn start(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
         let StartOptions { paused, no_wait } = StartOptions::read(&options)?;
         let grant = self.authorize((header, connection), Action::DomainManage, "Start").await?;
         let job = self.shared.engine.start(self.domain.clone(), grant, paused, !no_wait).await?;
         Ok(paths::job(job.number))
     }
 
-    async fn shutdown(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn shutdown(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         let mode = mode(&options)?;
         self.request((header, connection), Action::DomainManage, "Shutdown", Request::Shutdown(mode)).await
     }
 
-    async fn reboot(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn reboot(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         let mode = mode(&options)?;
         self.request((header, connection), Action::DomainManage, "Reboot", Request::Reboot(mode)).await
     }
 
-    async fn reset(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn reset(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), Action::DomainManage, "Reset", Request::Reset).await
     }
 
-    async fn destroy(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn destroy(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         let DestroyOptions { graceful } = DestroyOptions::read(&options)?;
         self.request((header, connection), Action::DomainManage, "Destroy", Request::Destroy { graceful }).await
     }
 
-    async fn suspend(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn suspend(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), Action::DomainManage, "Suspend", Request::Suspend).await
     }
 
-    async fn resume(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn resume(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), Action::DomainManage, "Resume", Request::Resume).await
     }
 
-    async fn undefine(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn undefine(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         let UndefineOptions { keep_nvram, keep_tpm } = UndefineOptions::read(&options)?;
         self.request((header, connection), Action::DomainDefine, "Undefine", Request::Undefine(Undefine { keep_nvram, keep_tpm })).await
     }
@@ -233,7 +278,12 @@ impl DomainObject {
     }
 
     #[zbus(out_args("xml"))]
-    async fn get_xml(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<String> {
+    async fn get_xml(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String> {
         let XmlOptions { inactive, secure } = XmlOptions::read(&options)?;
         let action = if secure { Action::DomainDefine } else { Action::DomainView };
         self.authorize((header, connection), action, "GetXml").await?;
@@ -241,25 +291,55 @@ impl DomainObject {
         Ok(if secure { xml.to_string() } else { domains::without_secrets(&xml)?.into_owned() })
     }
 
-    async fn set_memory(&self, bytes: u64, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_memory(
+        &self,
+        bytes: u64,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         self.edit((header, connection), &options, "SetMemory", Edit::Memory(bytes)).await
     }
 
-    async fn set_max_memory(&self, bytes: u64, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_max_memory(
+        &self,
+        bytes: u64,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), Action::DomainDefine, "SetMaxMemory", Request::Edit(Edit::MaxMemory(bytes), Scope::Config)).await
     }
 
-    async fn set_vcpus(&self, count: u32, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_vcpus(
+        &self,
+        count: u32,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         self.edit((header, connection), &options, "SetVcpus", Edit::Vcpus(count)).await
     }
 
-    async fn set_max_vcpus(&self, count: u32, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_max_vcpus(
+        &self,
+        count: u32,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), Action::DomainDefine, "SetMaxVcpus", Request::Edit(Edit::MaxVcpus(count), Scope::Config)).await
     }
 
-    async fn set_title(&self, title: &str, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn set_title(
+        &self,
+        title: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         self.edit((header, connection), &options, "SetTitle", Edit::Title(title.to_owned())).await
     }
 
@@ -331,7 +411,14 @@ impl DomainObject {
     pub async fn watchdog_fired(emitter: &SignalEmitter<'_>, action: &str) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    pub async fn io_error(emitter: &SignalEmitter<'_>, device: &str, operation: &str, reason: &str, action: &str, message: &str) -> zbus::Result<()>;
+    pub async fn io_error(
+        emitter: &SignalEmitter<'_>,
+        device: &str,
+        operation: &str,
+        reason: &str,
+        action: &str,
+        message: &str,
+    ) -> zbus::Result<()>;
 
     #[zbus(signal)]
     pub async fn device_removed(emitter: &SignalEmitter<'_>, device: &str) -> zbus::Result<()>;

@@ -71,7 +71,9 @@ impl HypervisorObject {
         let view = self.driver.describe().await;
         if !view.architectures.iter().any(|known| known == arch) {
             let known = view.architectures.join(", ");
-            return Err(Error::NotSupported(format!("there is no emulator for the architecture '{arch}'; architectures there are: {known}")));
+            return Err(Error::NotSupported(format!(
+                "there is no emulator for the architecture '{arch}'; architectures there are: {known}"
+            )));
         }
         let machines = view.machines.into_iter().filter(|machine| machine.arch == arch);
         Ok(machines

@@ -86,7 +86,12 @@ impl JobObject {
         self.job.state() == JobState::Running
     }
 
-    async fn cancel(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn cancel(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         let details = Details { verb: "Cancel", domain: Some(self.job.domain.clone()) };
         self.shared.authorize(&header, connection, Action::DomainManage, details).await?;

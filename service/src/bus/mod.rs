@@ -43,7 +43,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Asks whether the sender of a message may do something.
-    async fn authorize(&self, header: &zbus::message::Header<'_>, connection: &Connection, action: Action, details: Details) -> Result<Grant> {
+    async fn authorize(
+        &self,
+        header: &zbus::message::Header<'_>,
+        connection: &Connection,
+        action: Action,
+        details: Details,
+    ) -> Result<Grant> {
         let caller = self.clients.caller(header, connection).await?;
         self.authorizer.require(&caller, action, &details).await
     }

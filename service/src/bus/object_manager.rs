@@ -44,10 +44,18 @@ impl ObjectManager {
     }
 
     #[zbus(signal)]
-    pub async fn interfaces_added(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: Interfaces<'_>) -> zbus::Result<()>;
+    pub async fn interfaces_added(
+        emitter: &zbus::object_server::SignalEmitter<'_>,
+        object: ObjectPath<'_>,
+        interfaces: Interfaces<'_>,
+    ) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    pub async fn interfaces_removed(emitter: &zbus::object_server::SignalEmitter<'_>, object: zbus::ObjectPath<'_>, interfaces: &[&str]) -> zbus::Result<()>;
+    pub async fn interfaces_removed(
+        emitter: &zbus::object_server::SignalEmitter<'_>,
+        object: ObjectPath<'_>,
+        interfaces: &[&str],
+    ) -> zbus::Result<()>;
 }
 
 /// Properties by name, as a list.
@@ -132,4 +140,3 @@ impl Serialize for Pairs<'_> {
         map.end()
     }
 }
-

@@ -68,5 +68,10 @@ pub fn progress(state: &JobState) -> f64 {
 
 /// The properties that differ between two snapshots, with their new values.
 pub fn changes<'a, T>(table: &[Property<T>], old: &T, new: &'a T) -> Vec<(&'static str, Variant<'a>)> {
-    table.iter().map(|(name, value)| (*name, value(old), value(new))).filter(|(_, old, new)| old != new).map(|(name, _, new)| (name, new)).collect()
+    table
+        .iter()
+        .map(|(name, value)| (*name, value(old), value(new)))
+        .filter(|(_, old, new)| old != new)
+        .map(|(name, _, new)| (name, new))
+        .collect()
 }

@@ -81,7 +81,16 @@ impl Actor {
     /// An actor that has not begun to work.
     pub fn new(engine: Arc<Engine>, seed: Seed, requests: mpsc::Receiver<Box<Message>>, control: mpsc::Receiver<Box<Message>>) -> Self {
         let Seed { name, uuid, definition, persistent, autostart, driver, state, live } = seed;
-        let snapshot = look(Look { name: &name, uuid, hypervisor: driver.name(), definition: &definition, persistent, autostart, state, live: live.as_deref() });
+        let snapshot = look(Look {
+            name: &name,
+            uuid,
+            hypervisor: driver.name(),
+            definition: &definition,
+            persistent,
+            autostart,
+            state,
+            live: live.as_deref(),
+        });
         let view = watch::Sender::new(Arc::new(snapshot));
         Self { engine, driver, uuid, name, definition, persistent, autostart, state, live, job: None, view, requests, control }
     }
@@ -247,7 +256,9 @@ impl Actor {
         if let Ok(Outcome::Started(Ok(live))) = outcome {
             self.live = Some(live);
             let mut destroyers = destroyers.into_iter();
-            if let (Some(first), Ok(task)) = (destroyers.next(), self.command(|machine| async move { machine.destroy(false).await.map(|()| None) })) {
+            if let (Some(first), Ok(task)) =
+                (destroyers.next(), self.command(|machine| async move { machine.destroy(false).await.map(|()| None) }))
+            {
                 self.set_job("destroy", task, first);
             }
             if let Some(job) = &mut self.job {

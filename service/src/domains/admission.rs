@@ -42,7 +42,9 @@ pub fn check(situation: Situation, request: &Request) -> Verdict {
         (Request::Define(_), _) => Verdict::Accept,
         (Request::Start(_), State::ShutOff(_)) => Verdict::Accept,
         (Request::Start(_), _) => Verdict::WrongState("it has been started already"),
-        (Request::Undefine(_) | Request::SetAutostart(true), _) if !persistent => Verdict::WrongState("it is transient: it has no stored definition; define it first"),
+        (Request::Undefine(_) | Request::SetAutostart(true), _) if !persistent => {
+            Verdict::WrongState("it is transient: it has no stored definition; define it first")
+        }
         (Request::Rename(_), _) if !persistent => Verdict::WrongState("it is transient: it has no stored definition; define it first"),
         (Request::Rename(_), _) if state.is_active() => Verdict::WrongState("it is running; shut it down first"),
         (Request::Undefine(_) | Request::SetAutostart(_) | Request::Rename(_) | Request::Edit(..), _) => Verdict::Accept,
@@ -51,7 +53,9 @@ pub fn check(situation: Situation, request: &Request) -> Verdict {
         (Request::Suspend, State::Paused(_)) => Verdict::AlreadySo,
         (Request::Resume, State::Running(_)) => Verdict::AlreadySo,
         (Request::Resume, State::Paused(_) | State::Suspended) => Verdict::Accept,
-        (Request::Shutdown(_) | Request::Reboot(_), State::Paused(_)) => Verdict::WrongState("it is paused, so the guest cannot react; resume it first"),
+        (Request::Shutdown(_) | Request::Reboot(_), State::Paused(_)) => {
+            Verdict::WrongState("it is paused, so the guest cannot react; resume it first")
+        }
         (Request::Shutdown(_) | Request::Reboot(_), State::Running(_) | State::Suspended | State::ShuttingDown(_)) => Verdict::Accept,
         (Request::Reset | Request::Destroy { .. }, _) => Verdict::Accept,
         (Request::Suspend | Request::Resume | Request::Shutdown(_) | Request::Reboot(_), State::Crashed) => {
@@ -69,9 +73,10 @@ impl Verdict {
         match self {
             Self::Accept | Self::AlreadySo => None,
             Self::WrongState(why) => Some(Error::new(ErrorKind::InvalidState, format!("cannot {verb} domain '{name}': {why}"))),
-            Self::Busy(job) => {
-                Some(Error::new(ErrorKind::Busy, format!("cannot {verb} domain '{name}' now: to {job} it is under way; try again when that is done")))
-            }
+            Self::Busy(job) => Some(Error::new(
+                ErrorKind::Busy,
+                format!("cannot {verb} domain '{name}' now: to {job} it is under way; try again when that is done"),
+            )),
         }
     }
 }

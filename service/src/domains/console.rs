@@ -73,7 +73,9 @@ impl Consoles {
         let found = self.0.iter().find(|console| alias.is_empty() || console.alias == alias);
         match found {
             Some(console) => console.connect(replay),
-            None if self.0.is_empty() => Err(Error::new(ErrorKind::NotFound, "the guest has no console; add <console type='pty'/> to its devices")),
+            None if self.0.is_empty() => {
+                Err(Error::new(ErrorKind::NotFound, "the guest has no console; add <console type='pty'/> to its devices"))
+            }
             None => {
                 let known: Vec<_> = self.0.iter().map(|console| console.alias.as_str()).collect();
                 Err(Error::new(ErrorKind::NotFound, format!("the guest has no console '{alias}'; it has {}", known.join(", "))))

@@ -2,8 +2,8 @@
 //! brought to a running guest is the actor's business.
 
 use lodge_model::domain::Domain;
-use lodge_model::domain::memory::{CurrentMemory, Memory};
 use lodge_model::domain::cpu::Vcpus;
+use lodge_model::domain::memory::{CurrentMemory, Memory};
 
 use super::metadata;
 use crate::error::{Error, ErrorKind, Result};
@@ -87,7 +87,9 @@ impl Edit {
     /// `InvalidArgument` for values that this document cannot have.
     pub fn apply(&self, domain: &mut Domain) -> Result<()> {
         match self {
-            Self::Title(title) if title.contains(['\n', '\r']) => return Err(refusal("a title is one line; put longer text into the description")),
+            Self::Title(title) if title.contains(['\n', '\r']) => {
+                return Err(refusal("a title is one line; put longer text into the description"));
+            }
             Self::Title(title) => domain.title = some_text(title),
             Self::Description(text) => domain.description = some_text(text),
             Self::Memory(bytes) => set_memory(domain, *bytes)?,
@@ -110,7 +112,9 @@ impl Edit {
                 ErrorKind::NotSupported,
                 "processors cannot be added to or taken from a running guest; change the definition with the option config, it holds from the next start",
             )),
-            Self::MaxMemory(_) | Self::MaxVcpus(_) => Err(Error::new(ErrorKind::NotSupported, "a running guest's limits are fixed; the definition's hold from the next start")),
+            Self::MaxMemory(_) | Self::MaxVcpus(_) => {
+                Err(Error::new(ErrorKind::NotSupported, "a running guest's limits are fixed; the definition's hold from the next start"))
+            }
             Self::Title(_) | Self::Description(_) | Self::Metadata { .. } => Ok(None),
         }
     }
@@ -171,7 +175,9 @@ fn set_max_vcpus(domain: &mut Domain, count: u32) -> Result<()> {
     }
     let product = domain.cpu.as_ref().and_then(|cpu| cpu.topology.as_ref()).map(|topology| topology.vcpus());
     if let Some(product) = product.filter(|product| *product != u64::from(count)) {
-        return Err(refusal(format!("the domain's processor topology has {product} processors, not {count}; change the topology in its XML")));
+        return Err(refusal(format!(
+            "the domain's processor topology has {product} processors, not {count}; change the topology in its XML"
+        )));
     }
     let vcpus = domain.vcpu.get_or_insert_with(Vcpus::default);
     vcpus.current = vcpus.current.filter(|current| *current < count);
@@ -194,7 +200,9 @@ mod tests {
     #[test]
     fn memory_and_processors_stay_within_their_limits() {
         let body = "<memory unit='MiB'>64</memory><currentMemory unit='MiB'>64</currentMemory><vcpu current='2'>4</vcpu>";
-        let facts = |domain: &Domain| (domain.current_memory_bytes() / MIB, domain.memory_bytes() / MIB, domain.current_vcpus(), domain.max_vcpus());
+        let facts = |domain: &Domain| {
+            (domain.current_memory_bytes() / MIB, domain.memory_bytes() / MIB, domain.current_vcpus(), domain.max_vcpus())
+        };
         for (edit, expected) in [
             (Edit::Memory(32 * MIB), (32, 64, 2, 4)),
             (Edit::Memory(32 * MIB - 1), (32, 64, 2, 4)),
@@ -207,7 +215,15 @@ mod tests {
         ] {
             assert_eq!(facts(&edited(body, &edit).unwrap()), expected, "{edit:?}");
         }
-        for edit in [Edit::Memory(65 * MIB), Edit::Memory(0), Edit::Memory(u64::MAX), Edit::MaxMemory(0), Edit::Vcpus(0), Edit::Vcpus(5), Edit::MaxVcpus(0)] {
+        for edit in [
+            Edit::Memory(65 * MIB),
+            Edit::Memory(0),
+            Edit::Memory(u64::MAX),
+            Edit::MaxMemory(0),
+            Edit::Vcpus(0),
+            Edit::Vcpus(5),
+            Edit::MaxVcpus(0),
+        ] {
             assert_eq!(edited(body, &edit).unwrap_err().kind(), ErrorKind::InvalidArgument, "{edit:?}");
         }
     }

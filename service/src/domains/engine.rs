@@ -113,7 +113,10 @@ impl Engine {
         let (existing, place) = self.place(&domain)?;
         let domain = match existing {
             Some(existing) if only_new && existing.view().persistent => {
-                return Err(Error::new(ErrorKind::AlreadyExists, format!("domain '{}' exists already; leave the option new out to replace its definition", domain.name)));
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    format!("domain '{}' exists already; leave the option new out to replace its definition", domain.name),
+                ));
             }
             Some(existing) => {
                 existing.request(grant, Request::Define(definition)).await?;
@@ -136,7 +139,10 @@ impl Engine {
         let definition = Definition::of(&domain, warnings.clone());
         let (existing, place) = self.place(&domain)?;
         if existing.is_some() {
-            return Err(Error::new(ErrorKind::AlreadyExists, format!("domain '{}' exists already; start it, or choose another name", domain.name)));
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("domain '{}' exists already; start it, or choose another name", domain.name),
+            ));
         }
         let domain = self.add(domain, definition, false, place).await?;
         let job = self.begin_start(&domain, &grant).await;
@@ -235,7 +241,16 @@ impl Engine {
     async fn add(self: &Arc<Self>, domain: Domain, definition: Definition, persistent: bool, mut place: Place) -> Result<DomainHandle> {
         let driver = self.driver_of(&domain)?;
         let uuid = place.uuid;
-        let handle = self.spawn(Seed { name: domain.name, uuid, definition, persistent, autostart: false, driver, state: State::ShutOff(ShutOff::Unknown), live: None });
+        let handle = self.spawn(Seed {
+            name: domain.name,
+            uuid,
+            definition,
+            persistent,
+            autostart: false,
+            driver,
+            state: State::ShutOff(ShutOff::Unknown),
+            live: None,
+        });
         place.engine = None;
         let (added, published) = tokio::sync::oneshot::channel();
         let event = Event::DomainAdded(handle.clone());
@@ -287,7 +302,13 @@ impl Engine {
         Ok(Launch { domain, uuid, id, paused, runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
     }
 
-    pub(super) async fn live(&self, id: u32, started: (Started, bool), events: mpsc::Receiver<MachineEvent>, started_from: Arc<str>) -> Live {
+    pub(super) async fn live(
+        &self,
+        id: u32,
+        started: (Started, bool),
+        events: mpsc::Receiver<MachineEvent>,
+        started_from: Arc<str>,
+    ) -> Live {
         let (Started { machine, mut live }, paused) = started;
         live.id = Some(id);
         let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
@@ -358,6 +379,6 @@ impl Drop for Place {
 }
 
 /// Several findings as one sentence.
-pub(super) fn joined(problems: &[lodge_model::domain::Problem]) -> String {
+pub(super) fn joined(problems: &[lodge_model::domain::validate::Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

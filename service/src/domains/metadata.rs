@@ -44,7 +44,10 @@ fn qualify(uri: &str, prefix: &str, xml: &str) -> Result<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let starts_well = prefix.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !prefix.chars().all(is_name) || prefix.starts_with("xml") {
-        return Err(Error::new(ErrorKind::InvalidArgument, format!("'{prefix}' is not a namespace prefix; expected a letter and then letters, digits, '_', '-' or '.'")));
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("'{prefix}' is not a namespace prefix; expected a letter and then letters, digits, '_', '-' or '.'"),
+        ));
     }
     let mut root = parse(xml)?;
     root.forget_positions();
@@ -85,7 +88,8 @@ fn find(raw: &str, uri: &str) -> Result<Option<std::ops::Range<usize>>> {
 mod tests {
     use super::*;
 
-    const BOXES: &str = "<boxes:gnome-boxes xmlns:boxes=\"https://wiki.gnome.org/Apps/Boxes\">\n <os-state>installed</os-state></boxes:gnome-boxes>";
+    const BOXES: &str =
+        "<boxes:gnome-boxes xmlns:boxes=\"https://wiki.gnome.org/Apps/Boxes\">\n <os-state>installed</os-state></boxes:gnome-boxes>";
 
     fn domain(metadata: &str) -> Domain {
         Domain::parse(&format!("<domain type='qemu'><name>a</name><metadata>{metadata}</metadata></domain>")).unwrap().0

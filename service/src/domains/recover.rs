@@ -36,7 +36,9 @@ impl Engine {
             match seed {
                 Ok(seed) => self.settle(seed, &mut running),
                 Err(error) => {
-                    tracing::error!("the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again");
+                    tracing::error!(
+                        "the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again"
+                    );
                     drop(self.registry.reserve_name(&name, Uuid::nil()));
                 }
             }
@@ -66,7 +68,16 @@ impl Engine {
         let definition = Definition { xml, facts: Arc::new(Facts::of(&domain)), warnings };
         let driver = self.driver_of(&domain)?;
         let state = State::ShutOff(ShutOff::Unknown);
-        Ok(Seed { name: name.to_owned(), uuid, definition, persistent: true, autostart: self.store.autostart().is_set(name), driver, state, live: None })
+        Ok(Seed {
+            name: name.to_owned(),
+            uuid,
+            definition,
+            persistent: true,
+            autostart: self.store.autostart().is_set(name),
+            driver,
+            state,
+            live: None,
+        })
     }
 
     fn settle(self: &Arc<Self>, mut seed: Seed, running: &mut HashMap<Uuid, (String, Found)>) {
@@ -105,7 +116,9 @@ impl Engine {
                     let engine = self.clone();
                     searches.push((uuid, status.name.clone(), tokio::spawn(async move { engine.search(uuid, status).await })));
                 }
-                Ok(status) => tracing::error!("the guest '{}' was started by another version of the service and is left alone", status.name),
+                Ok(status) => {
+                    tracing::error!("the guest '{}' was started by another version of the service and is left alone", status.name)
+                }
                 Err(error) if error.is_not_found() => drop(self.store.status().remove(uuid)),
                 Err(error) => tracing::error!("a running guest cannot be found again: {error}"),
             }

@@ -85,7 +85,9 @@ impl Registry {
         let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
         if let Some(owner) = maps.names.get(name) {
             if *owner != uuid {
-                return taken(format!("the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"));
+                return taken(format!(
+                    "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
+                ));
             }
             return match maps.domains.get(&uuid) {
                 Some(domain) => Ok(Some(domain.clone())),
@@ -93,7 +95,9 @@ impl Registry {
             };
         }
         if let Some((owner, _)) = maps.names.iter().find(|(_, other)| **other == uuid) {
-            return taken(format!("UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"));
+            return taken(format!(
+                "UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"
+            ));
         }
         maps.names.insert(name.to_owned(), uuid);
         Ok(None)

@@ -1,13 +1,13 @@
 //! Terminals: the host's end of a guest's serial line, and the one a person sits at.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use std::os::fd::OwnedFd;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -36,7 +36,8 @@ pub fn open_raw(path: &Path) -> Result<Terminal, TerminalError> {
         let mut attributes = tcgetattr(&fd)?;
         attributes.make_raw();
         tcsetattr(&fd, OptionalActions::Now, &attributes)?;
-        Ok(Terminal(AsyncFd::register(fd)?))
+        // SAFETY: an OwnedFd stays open, under the same number, as long as the AsyncFd that owns it lives.
+        Ok(Terminal(unsafe { AsyncFd::register(fd) }?))
     };
     open().map_err(|source| TerminalError { path: path.to_owned(), source })
 }

@@ -108,7 +108,8 @@ impl Tree<'_> {
     fn open(&mut self, tag: &BytesStart<'_>, start: usize, end: usize) -> Result<Element, XmlError> {
         self.count(start)?;
         let position = self.cursor.advance(start);
-        let mut element = Element { name: tag.name().as_ref().to_owned(), position, inner: end..end, outer: start..start, ..Element::default() };
+        let mut element =
+            Element { name: tag.name().as_ref().to_owned(), position, inner: end..end, outer: start..start, ..Element::default() };
         // The tag's text starts just behind the `<`.
         let tag_start = start + 1;
         let text: &str = tag;
@@ -120,7 +121,11 @@ impl Tree<'_> {
             // White space behind a reference, such as `&#10;`, is meant as it is.
             let value = normalize(&attribute.value);
             let value = unescape(&value).map_err(|error| self.error(start, format!("attribute {name}: {error}")))?;
-            element.attributes.push(Attribute { name: name.to_owned(), value: value.into_owned(), position: self.cursor.advance(tag_start + inside) });
+            element.attributes.push(Attribute {
+                name: name.to_owned(),
+                value: value.into_owned(),
+                position: self.cursor.advance(tag_start + inside),
+            });
         }
         Ok(element)
     }
