@@ -117,3 +117,11 @@ fn errors_name_the_place_and_what_was_expected() {
         assert!(error.contains(expected), "{error} for {}", &text[..text.len().min(60)]);
     }
 }
+
+#[test]
+fn white_space_is_read_as_xml_says() {
+    let (cart, _) = read_document::<Cart>("<cart>\r\n<name>a\r\nb\rc&#13;&#10;d<![CDATA[\r\n]]></name></cart>", "cart").unwrap();
+    assert_eq!(cart.name.as_deref(), Some("a\nb\nc\r\nd\n"));
+    let root = parse("<cart colour='a\r\nb\tc&#13;&#10;&#9;d'/>").unwrap();
+    assert_eq!(root.attribute("colour"), Some("a b c\r\n\td"));
+}
