@@ -200,7 +200,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         }
     }
 
-    /// The element's own text, if it has any. White space between child elements is none.
+    /// The element's own text, if it has any. White space between elements or comments is none.
     ///
     /// # Errors
     /// The text is not a value of the type.
@@ -209,7 +209,8 @@ impl<'a, 'c> Reader<'a, 'c> {
             *read |= matches!(node, Node::Text(_));
         }
         let text = self.element.text();
-        if text.is_empty() || (text.trim().is_empty() && self.element.elements().next().is_some()) {
+        let alone = self.element.nodes.iter().all(|node| matches!(node, Node::Text(_)));
+        if text.is_empty() || (text.trim().is_empty() && !alone) {
             return Ok(None);
         }
         match T::parse(&text) {
@@ -252,7 +253,14 @@ impl<'a, 'c> Reader<'a, 'c> {
     /// The text is not a value of the type.
     pub fn leaf<T: Value>(&mut self, name: &str) -> Result<Option<T>, XmlError> {
         match self.next(0, |child| child == name) {
-            Some(at) => self.inside(at, leaf_value),
+            Some(at) => {
+                let value = self.inside(at, leaf_value)?;
+                if value.is_none() && self.left_inside.pop_if(|(left, _)| *left == at).is_some() {
+                    // No element of ours will be written that could carry what is left inside.
+                    self.nodes_read[at] = false;
+                }
+                Ok(value)
+            }
             None => Ok(None),
         }
     }

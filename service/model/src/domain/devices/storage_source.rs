@@ -5,7 +5,7 @@
 //! the same source.
 
 use super::address::PciAddress;
-use super::parts::{Reconnect, ScaledSize, SourceLabel};
+use super::parts::{ByteSize, Reconnect, SourceLabel};
 use super::problem::{Problem, needed};
 use crate::xml::YesNo;
 use crate::{element, keywords};
@@ -380,7 +380,7 @@ element! {
     /// The cache for the metadata of a qcow2 image.
     pub struct MetadataCache {
         /// Its size; bytes when the unit is left out.
-        child "max_size" max_size: Option<ScaledSize>,
+        child "max_size" max_size: Option<ByteSize>,
     }
 }
 
