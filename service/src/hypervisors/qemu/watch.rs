@@ -64,9 +64,12 @@ impl Watch {
         Self { guest, to, events, attached, companions, shutdown: None, stop: None, resetting: false }
     }
 
-    /// Follows QEMU to its end.
-    pub async fn run(mut self) {
+    /// Follows QEMU to its end. With `reboot`, the guest has powered off in order to reboot: that is finished first.
+    pub async fn run(mut self, reboot: bool) {
         let process = self.guest.process.clone();
+        if reboot && self.begin_reset().await.is_break() {
+            return;
+        }
         let exit = loop {
             let flow = tokio::select! {
                 exit = process.exited() => break exit,
