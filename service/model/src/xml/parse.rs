@@ -118,7 +118,11 @@ impl Tree<'_> {
             // White space behind a reference, such as `&#10;`, is meant as it is.
             let value = normalize(&attribute.value);
             let value = unescape(&value).map_err(|error| self.error(start, format!("attribute {name}: {error}")))?;
-            element.attributes.push(Attribute { name: name.to_owned(), value: value.into_owned(), position: self.cursor.advance(tag_start + inside) });
+            element.attributes.push(Attribute {
+                name: name.to_owned(),
+                value: value.into_owned(),
+                position: self.cursor.advance(tag_start + inside),
+            });
         }
         Ok(element)
     }
