@@ -28,7 +28,7 @@ use std::process::Stdio;
 use nix::libc;
 
 pub use error::ProcessError;
-pub use hold::Gate;
+pub use hold::{Held, hold};
 pub use run::{Limits, Output, run};
 pub use rustix::process::Signal;
 pub use tracked::{Exit, Process};

@@ -93,19 +93,18 @@ pub async fn listening(path: &Path) -> Result<(), SocketError> {
 }
 
 async fn wait_for_listener(path: &Path) -> io::Result<()> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     // Watched before it is looked for, so that it cannot appear in between.
     let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
     inotify::add_watch(&inotify, directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO)?;
-    let inotify = AsyncFd::with_interest(inotify, Interest::READABLE)?;
+    // SAFETY: the `AsyncFd` owns the descriptor, which so stays open and the same as long as it lives.
+    let inotify = unsafe { AsyncFd::register_with_interest(inotify, Interest::READABLE) }.map_err(io::Error::from)?;
     while !path.exists() {
         let mut ready = inotify.readable().await?;
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(inotify.get_ref(), &mut buffer);
         match events.next() {
-            Ok(event) => tracing::trace!(?event, ?name, "a file appeared"),
+            Ok(_) => {}
             Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
             Err(errno) => return Err(errno.into()),
         }

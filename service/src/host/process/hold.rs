@@ -1,8 +1,9 @@
 //! A process that is held before it becomes its program, until the one who starts it has written down that it exists.
 //!
-//! Whoever is killed between starting a process and recording it has lost the process. [`Gate`] closes that gap: the
-//! child reports itself, waits, and executes the program only when [`Gate::open`] says so. Until then it ends with its
-//! parent: the kernel kills it when the parent dies (PR_SET_PDEATHSIG, prctl(2)), and a dropped gate sends it away.
+//! Whoever is killed between starting a process and recording it has lost the process. [`Held`] closes that gap: the
+//! child reports itself, waits, and executes the program only when [`Held::release`] says so. Until then it ends with
+//! its parent: the kernel kills it when the parent dies (PR_SET_PDEATHSIG, prctl(2)), and a dropped [`Held`] sends it
+//! away.
 //!
 //! Why not the end of a pipe alone: another child forked at the same moment has a copy of every pipe until it executes
 //! its own program, and two that are held would hold each other for ever.
@@ -14,75 +15,101 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::task::JoinHandle;
 
 use super::tracked::Stat;
-use super::{ChildStep, Process, ProcessError, ProcessSpec};
+use super::{ChildStep, Process, ProcessError, ProcessSpec, launch};
 
-/// What the child reads from the gate.
+/// What the child reads.
 const GO: u8 = 1;
 const GIVE_UP: u8 = 0;
 
-/// The parent's side of a held process. Dropping it without [`Gate::open`] sends the child away.
+/// A process that is held. Dropping it sends the process away.
 #[derive(Debug)]
-pub struct Gate {
-    program: PathBuf,
-    reports: pipe::Receiver,
-    decision: Option<OwnedFd>,
+pub struct Held {
+    process: Process,
+    decision: Decision,
+    /// A task of its own: whatever is dropped here, the process is waited for.
+    launching: JoinHandle<Result<Process, ProcessError>>,
 }
 
-impl Gate {
-    /// Adds the gate to a process to start, behind its other steps. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// [`ProcessError::Prepare`] when the host is out of files.
-    pub fn add_to(spec: &mut ProcessSpec) -> Result<Self, ProcessError> {
-        let make = || -> io::Result<(pipe::Receiver, OwnedFd, ChildStep)> {
-            let (reports, report) = io::pipe()?;
-            let (decided, decision) = io::pipe()?;
-            let reports = pipe::Receiver::from_owned_fd(reports.into())?;
-            Ok((reports, decision.into(), step(report.into(), decided.into())))
-        };
-        let (reports, decision, step) = make().map_err(|source| ProcessError::prepare(&spec.program, source))?;
-        spec.steps.push(step);
-        Ok(Self { program: spec.program.clone(), reports, decision: Some(decision) })
+/// Starts a process that is held behind the last of its steps.
+///
+/// # Errors
+/// Those of [`launch`], but for a program that cannot be executed: [`Held::release`] tells that.
+pub async fn hold(mut spec: ProcessSpec) -> Result<Held, ProcessError> {
+    let program = spec.program.clone();
+    let failed = |source| ProcessError::prepare(&program, source);
+    let (mut reports, decision) = add_step(&mut spec).map_err(failed)?;
+    let mut launching = tokio::spawn(launch(spec));
+    let mut pid = [0; 4];
+    if reports.read_exact(&mut pid).await.is_ok()
+        && let Some(pid) = Pid::from_raw(i32::from_ne_bytes(pid))
+        && let Some(stat) = Stat::read(pid).map_err(failed)?
+        && let Some(process) = Process::reopen(pid.as_raw_nonzero().get(), stat.start_time)?
+    {
+        return Ok(Held { process, decision, launching });
+    }
+    // It failed before it was held, and the launch knows why.
+    match joined(&mut launching, &program).await {
+        Err(error) => Err(error),
+        Ok(_) => Err(failed(io::ErrorKind::BrokenPipe.into())),
+    }
+}
+
+impl Held {
+    /// The process, for its identity.
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
-    /// Waits until the child is held at the gate; `None` when it failed before, which the launch explains.
+    /// Lets the process execute its program.
     ///
     /// # Errors
-    /// [`ProcessError::Prepare`] when the child cannot be identified.
-    pub async fn held(&mut self) -> Result<Option<Process>, ProcessError> {
-        let mut pid = [0; 4];
-        if self.reports.read_exact(&mut pid).await.is_err() {
-            return Ok(None);
-        }
-        let Some(pid) = Pid::from_raw(i32::from_ne_bytes(pid)) else { return Ok(None) };
-        let stat = Stat::read(pid).map_err(|source| ProcessError::prepare(&self.program, source))?;
-        match stat {
-            Some(stat) => Process::reopen(pid.as_raw_nonzero().get(), stat.start_time),
-            None => Ok(None),
-        }
+    /// Those of [`launch`].
+    pub async fn release(self) -> Result<Process, ProcessError> {
+        let Self { decision, mut launching, .. } = self;
+        let program = decision.program.clone();
+        decision.go()?;
+        joined(&mut launching, &program).await
     }
+}
 
-    /// Lets the child execute its program.
-    ///
-    /// # Errors
-    /// [`ProcessError::Prepare`] when the child is gone.
-    pub fn open(mut self) -> Result<(), ProcessError> {
-        match self.decision.take().map(|decision| rustix::io::write(&decision, &[GO])) {
+async fn joined(launching: &mut JoinHandle<Result<Process, ProcessError>>, program: &std::path::Path) -> Result<Process, ProcessError> {
+    launching.await.map_err(|error| ProcessError::prepare(program, io::Error::other(error)))?
+}
+
+/// Whether the child goes on. Dropping it means no.
+#[derive(Debug)]
+struct Decision {
+    program: PathBuf,
+    pipe: Option<OwnedFd>,
+}
+
+impl Decision {
+    fn go(mut self) -> Result<(), ProcessError> {
+        match self.pipe.take().map(|pipe| rustix::io::write(&pipe, &[GO])) {
             Some(Err(errno)) => Err(ProcessError::prepare(&self.program, errno.into())),
             _ => Ok(()),
         }
     }
 }
 
-impl Drop for Gate {
+impl Drop for Decision {
     fn drop(&mut self) {
-        if let Some(decision) = self.decision.take() {
+        if let Some(pipe) = self.pipe.take() {
             // Fails when the child is gone, which is what is wanted.
-            rustix::io::write(&decision, &[GIVE_UP]).ok();
+            rustix::io::write(&pipe, &[GIVE_UP]).ok();
         }
     }
+}
+
+fn add_step(spec: &mut ProcessSpec) -> io::Result<(pipe::Receiver, Decision)> {
+    let (reports, report) = io::pipe()?;
+    let (decided, decision) = io::pipe()?;
+    let reports = pipe::Receiver::from_owned_fd(reports.into())?;
+    spec.steps.push(step(report.into(), decided.into()));
+    Ok((reports, Decision { program: spec.program.clone(), pipe: Some(decision.into()) }))
 }
 
 /// The child's side.
@@ -112,47 +139,51 @@ fn step(report: OwnedFd, decided: OwnedFd) -> ChildStep {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Exit, launch};
+    use super::super::Exit;
     use super::*;
-
-    fn held_true() -> (ProcessSpec, Gate) {
-        let mut spec = ProcessSpec::new("/bin/true");
-        let gate = Gate::add_to(&mut spec).unwrap();
-        (spec, gate)
-    }
 
     #[tokio::test]
     async fn a_held_process_runs_its_program_only_when_let_go() {
-        let (spec, mut gate) = held_true();
-        let launching = tokio::spawn(launch(spec));
-        let held = gate.held().await.unwrap().unwrap();
-        let program = std::fs::read_link(format!("/proc/{}/exe", held.pid())).unwrap();
+        let held = hold(ProcessSpec::new("/bin/true")).await.unwrap();
+        let seen = held.process().clone();
+        let program = std::fs::read_link(format!("/proc/{}/exe", seen.pid())).unwrap();
         assert_eq!(program, std::env::current_exe().unwrap(), "it is still this test");
-        gate.open().unwrap();
-        let process = launching.await.unwrap().unwrap();
-        assert_eq!((process.pid(), process.start_time()), (held.pid(), held.start_time()));
+        let process = held.release().await.unwrap();
+        assert_eq!((process.pid(), process.start_time()), (seen.pid(), seen.start_time()));
         assert_eq!(process.exited().await, Exit::Code(0));
     }
 
     #[tokio::test]
-    async fn a_dropped_gate_sends_the_child_away() {
-        let (spec, mut gate) = held_true();
-        let launching = tokio::spawn(launch(spec));
-        let held = gate.held().await.unwrap().unwrap();
-        drop(gate);
-        let error = launching.await.unwrap().unwrap_err();
-        assert!(error.to_string().contains("wait until it is recorded"), "{error}");
-        held.exited().await;
+    async fn a_dropped_one_is_sent_away_and_reaped() {
+        let held = hold(ProcessSpec::new("/bin/true")).await.unwrap();
+        let process = held.process().clone();
+        drop(held);
+        process.exited().await;
     }
 
     #[tokio::test]
-    async fn a_program_that_is_missing_is_explained_by_the_launch() {
-        let mut spec = ProcessSpec::new("/nowhere/qemu");
-        let mut gate = Gate::add_to(&mut spec).unwrap();
-        let launching = tokio::spawn(launch(spec));
-        assert!(gate.held().await.unwrap().is_some());
-        gate.open().unwrap();
-        let error = launching.await.unwrap().unwrap_err();
+    async fn two_that_are_held_at_once_do_not_hold_each_other() {
+        let (one, other) = tokio::join!(hold(ProcessSpec::new("/bin/true")), hold(ProcessSpec::new("/bin/true")));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        let processes = [one.process().clone(), other.process().clone()];
+        drop((one, other));
+        for process in processes {
+            process.exited().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_missing_is_told_at_the_release() {
+        let held = hold(ProcessSpec::new("/nowhere/qemu")).await.unwrap();
+        let error = held.release().await.unwrap_err();
         assert!(error.to_string().contains("/nowhere/qemu"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_failing_step_is_told_at_once() {
+        let mut spec = ProcessSpec::new("/bin/true");
+        spec.steps.push(ChildStep::new("fail", || Err(io::ErrorKind::PermissionDenied.into())));
+        let error = hold(spec).await.unwrap_err();
+        assert!(error.to_string().contains("cannot fail in the new process"), "{error}");
     }
 }

@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 
 use super::plan::Companion;
 use super::record::{Identity, Record};
-use super::start::{environment, launch_recorded};
+use super::start::environment;
 use super::undo::{self, Undo};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::process::{Process, ProcessSpec};
+use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::sockets;
 use crate::hypervisors::Remember;
 
@@ -24,13 +24,13 @@ pub async fn start(companions: &[Companion], record: &mut Record, remember: &Rem
         let mut spec = ProcessSpec::new(&companion.program).arguments(&companion.arguments);
         spec.environment = environment(&[]);
         spec.output = Some(duplicate(log)?);
-        let process = launch_recorded(spec, undo, |held| {
-            record.companions.push(Identity::of(held));
-            record.sockets.push(companion.socket.clone());
-            remember(&record.to_json()?)
-        })
-        .await?;
+        let held = hold(spec).await?;
+        undo.started(held.process());
         undo.made(&companion.socket);
+        record.companions.push(Identity::of(held.process()));
+        record.sockets.push(companion.socket.clone());
+        remember(&record.to_json()?)?;
+        let process = held.release().await?;
         listens(companion, &process, record).await?;
         processes.push(process);
     }

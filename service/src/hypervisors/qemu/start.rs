@@ -7,7 +7,6 @@
 //! - Nothing is waited for by time: sockets are inherited, programs tell when they listen, ends are noticed.
 
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use super::undo::{self, Undo};
 use super::watch::Watch;
 use super::{alias, qmp::Client};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::process::{Gate, Process, ProcessSpec, launch};
+use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::sockets;
 use crate::host::systemd::{ScopeError, Slice, move_to_scope, scope_name};
 use crate::hypervisors::{Console, Launch, Started};
@@ -145,16 +144,12 @@ impl Starting<'_> {
         spec.arguments = plan.arguments.iter().map(|argument| argument.render(|_| qmp).into()).collect();
         spec.environment = environment(&plan.environment);
         spec.output = Some(duplicate(&self.output)?);
-        let mut gate = Gate::add_to(&mut spec)?;
-        let launching = tokio::spawn(crate::host::process::launch(spec));
-        if let Some(held) = gate.held().await? {
-            undo.started(&held);
-            record.qemu = Some(Identity::of(&held));
-            (launch.remember)(&record.to_json()?)?;
-            self.give_scope(&held).await;
-            gate.open()?;
-        }
-        joined(launching).await
+        let held = hold(spec).await?;
+        undo.started(held.process());
+        record.qemu = Some(Identity::of(held.process()));
+        (launch.remember)(&record.to_json()?)?;
+        self.give_scope(held.process()).await;
+        Ok(held.release().await?)
     }
 
     /// Puts QEMU into a scope unit of its own. Without systemd, or when it refuses, the guest is a detached process.
@@ -212,24 +207,6 @@ impl Starting<'_> {
     }
 }
 
-/// Starts a program that executes nothing before `record` has written it down.
-pub(super) async fn launch_recorded(mut spec: ProcessSpec, undo: &mut Undo, record: impl FnOnce(&Process) -> Result<()>) -> Result<Process> {
-    let mut gate = Gate::add_to(&mut spec)?;
-    // In a task of its own: when this future is dropped, the new process is still waited for.
-    let launching = tokio::spawn(launch(spec));
-    if let Some(held) = gate.held().await? {
-        undo.started(&held);
-        record(&held)?;
-        gate.open()?;
-    }
-    joined(launching).await
-}
-
-async fn joined(launching: tokio::task::JoinHandle<Result<Process, crate::host::process::ProcessError>>) -> Result<Process> {
-    let launched = launching.await.map_err(|error| Error::new(ErrorKind::Internal, "starting a program crashed").caused_by(error))?;
-    Ok(launched?)
-}
-
 /// The environment of a program that runs for a guest.
 pub(super) fn environment(own: &[(String, String)]) -> Vec<(OsString, OsString)> {
     let ours = PASSED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
@@ -242,8 +219,8 @@ fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
     let mut line = format!("--- lodged starts '{}', run {}: {}", launch.domain.name, launch.id, plan.program.display());
     for argument in &plan.arguments {
         let text = argument.render(|_| -1).replace('\n', " ");
-        // Writing to a string cannot fail.
-        drop(if text.contains([' ', '"', '{']) { write!(line, " '{text}'") } else { write!(line, " {text}") });
+        let quote = if text.contains([' ', '"', '{']) { "'" } else { "" };
+        line.extend([" ", quote, &text, quote]);
     }
     line
 }

@@ -6,7 +6,6 @@
 //! - It never waits for a guest: the only commands it gives are those that QEMU itself answers at once.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,8 +16,8 @@ use super::guest::Guest;
 use super::log::RunLog;
 use super::qmp::{Event, EventKind, RunState as QemuState};
 use super::undo;
-use crate::hypervisors::{ExitReason, MachineEvent, MachineEvents, PauseReason, RunState};
 use crate::host::process::{Exit, Process, Signal};
+use crate::hypervisors::{ExitReason, MachineEvent, MachineEvents, PauseReason, RunState};
 
 /// Time for the last events of a QEMU that has ended to be read: they are in the socket already.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
