@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::parts::{Acpi, Alias, KibSize};
 use super::problem::{Problem, needed};
-use crate::domain::memory::MemoryAccess;
+pub use crate::domain::memory::MemoryAccess;
 use crate::xml::YesNo;
 use crate::{element, keywords};
 
