@@ -28,11 +28,11 @@ pub fn add(draft: &mut Draft<'_>) -> Result<Option<String>, Refusal> {
 /// Whole MiB, rounded up: guests' firmware takes no less.
 fn boot_bytes(draft: &Draft<'_>) -> u64 {
     let modules = draft.domain.devices.list.iter().filter_map(|device| match device {
-        Device::MemoryDevice(memory) if memory.model == MemoryModel::Dimm => memory.target_size().ok().and_then(|size| size.value),
+        Device::MemoryDevice(memory) if memory.model == MemoryModel::Dimm => memory.target_bytes().ok(),
         _ => None,
     });
-    // The sizes of modules are part of <memory>; they are KiB but for units that are checked where they are added.
-    let modules = modules.fold(0, |sum: u64, kib| sum.saturating_add(kib.saturating_mul(KIB)));
+    // The sizes of modules are part of <memory>.
+    let modules = modules.fold(0, u64::saturating_add);
     let bytes = draft.domain.memory_bytes().saturating_sub(modules);
     bytes.checked_next_multiple_of(MIB).unwrap_or(bytes)
 }

@@ -1,7 +1,6 @@
 //! `<memory>` among the devices: memory modules.
 
-use lodge_model::domain::devices::{Address, MemoryAccess, MemoryDevice, MemoryModel, ScaledSize};
-use lodge_model::units;
+use lodge_model::domain::devices::{Address, MemoryAccess, MemoryDevice, MemoryModel};
 
 use crate::hypervisors::qemu::alias;
 use crate::hypervisors::qemu::command::Draft;
@@ -20,7 +19,7 @@ pub fn add(draft: &mut Draft<'_>, memory: &MemoryDevice) -> Result<(), Refusal> 
     if draft.domain.max_memory.is_none() {
         return Err(Refusal::invalid("<memory model='dimm'> needs <maxMemory slots='…'>: add it, with room for the module"));
     }
-    let size = bytes(memory.target_size()?)?;
+    let size = memory.target_bytes()?;
     let id = format!("mem{name}");
     let share = memory.access == Some(MemoryAccess::Shared);
     draft.object(Props::object("memory-backend-ram", &id).with("size", size).opt("share", share.then_some(true)));
@@ -30,11 +29,4 @@ pub fn add(draft: &mut Draft<'_>, memory: &MemoryDevice) -> Result<(), Refusal> 
     };
     let node = memory.target.as_ref().and_then(|target| target.node);
     draft.device("<memory>", Props::device("pc-dimm").opt("node", node).with("memdev", id).with("id", name).opt("slot", slot))
-}
-
-/// KiB unless a unit is given.
-fn bytes(size: &ScaledSize) -> Result<u64, Refusal> {
-    let number = size.value.unwrap_or(0).to_string();
-    units::to_bytes(&number, size.unit.as_deref(), units::KIB)
-        .map_err(|reason| Refusal::invalid(format!("<memory> has a <size> that cannot be read: {reason}")))
 }
