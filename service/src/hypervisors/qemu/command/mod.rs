@@ -92,3 +92,6 @@ fn add_users_own(draft: &mut Draft<'_>) {
         draft.variable(&variable.name, variable.value.as_deref().unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+mod tests;
