@@ -74,11 +74,9 @@ fn ports(graphics: &mut Graphics) {
         return;
     }
     match graphics.kind {
-        GraphicsType::Vnc | GraphicsType::Rdp => {
-            if graphics.autoport() {
-                graphics.autoport = Some(YesNo(true));
-                graphics.port.get_or_insert(-1);
-            }
+        GraphicsType::Vnc | GraphicsType::Rdp if graphics.autoport() => {
+            graphics.autoport = Some(YesNo(true));
+            graphics.port.get_or_insert(-1);
         }
         GraphicsType::Spice => {
             let asked = graphics.port == Some(-1) || graphics.tls_port == Some(-1);

@@ -49,12 +49,7 @@ pub(super) fn place(devices: &mut Devices, machine: &Machine<'_>) -> Result<()> 
         if let Some(shape) = shape(devices, machine, index)
             && let Some(Address::Drive(address)) = devices.list[index].address()
         {
-            let place = (
-                address.controller.unwrap_or(0),
-                address.bus.unwrap_or(0),
-                address.target.unwrap_or(0),
-                address.unit.unwrap_or(0),
-            );
+            let place = (address.controller.unwrap_or(0), address.bus.unwrap_or(0), address.target.unwrap_or(0), address.unit.unwrap_or(0));
             check(devices, index, &shape, place)?;
             take(devices, &mut taken, index, &shape, place)?;
         }
@@ -149,7 +144,9 @@ fn choose(devices: &Devices, machine: &Machine<'_>, taken: &Taken, index: usize,
     let named = number_of_name(name).and_then(|number| nth(shape, number));
     let found = named.filter(|place| free(place) && fits(place)).or_else(|| {
         // One more than there are disks is enough to find a hole, and numbers that do not fit are few.
-        (0..u32::try_from(devices.list.len()).unwrap_or(u32::MAX).saturating_mul(4)).map_while(|number| nth(shape, number)).find(|place| free(place) && fits(place))
+        (0..u32::try_from(devices.list.len()).unwrap_or(u32::MAX).saturating_mul(4))
+            .map_while(|number| nth(shape, number))
+            .find(|place| free(place) && fits(place))
     });
     found.map_or_else(
         || {
@@ -173,10 +170,13 @@ fn nth(shape: &Shape, number: u32) -> Option<Place> {
 fn number_of_name(name: &str) -> Option<u32> {
     let name = name.trim_end_matches(|last: char| last.is_ascii_digit());
     let letters = ["xvd", "ubd", "hd", "sd", "vd", "fd"].iter().find_map(|prefix| name.strip_prefix(prefix))?;
-    letters.bytes().try_fold(0_u32, |number, letter| {
-        let digit = u32::from(letter.is_ascii_lowercase().then(|| letter - b'a')?);
-        number.checked_mul(26)?.checked_add(digit + 1)
-    })?.checked_sub(1)
+    letters
+        .bytes()
+        .try_fold(0_u32, |number, letter| {
+            let digit = u32::from(letter.is_ascii_lowercase().then(|| letter - b'a')?);
+            number.checked_mul(26)?.checked_add(digit + 1)
+        })?
+        .checked_sub(1)
 }
 
 /// The highest controller of each kind that a drive is on.

@@ -72,7 +72,8 @@ fn family(name: &str) -> Option<Family> {
     let numbered = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit());
     if name == "q35" || name.starts_with("pc-q35-") {
         Some(Family::Q35)
-    } else if name == "pc" || name.starts_with("pc-i440fx-") || name.strip_prefix("pc-").is_some_and(numbered) || name.starts_with("rhel6.") {
+    } else if name == "pc" || name.starts_with("pc-i440fx-") || name.strip_prefix("pc-").is_some_and(numbered) || name.starts_with("rhel6.")
+    {
         Some(Family::I440fx)
     } else {
         None

@@ -86,7 +86,7 @@ pub fn complete(domain: &mut Domain, platform: &dyn Platform, random: &mut dyn F
     character::complete(devices)?;
     display::complete(devices, &machine);
     devices::complete(devices, &machine);
-    if !draft.features.ps2.as_ref().is_some_and(|ps2| ps2.state.is_some_and(|state| !state.0)) {
+    if draft.features.ps2.as_ref().is_none_or(|ps2| ps2.state.is_none_or(|state| state.0)) {
         devices::add_ps2(&mut draft.devices);
     }
     place(&mut draft.devices, &machine)?;

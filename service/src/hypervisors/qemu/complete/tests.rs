@@ -1,5 +1,5 @@
-//! Definitions in, complete definitions out: each `NAME.xml` of `tests/fixtures/domain` for QEMU has its
-//! `NAME.completed.xml`. `UPDATE_EXPECT=1` writes them anew.
+//! Definitions in, complete definitions out: each `NAME.xml` of `tests/fixtures/domain` for QEMU has the
+//! expected text in `tests/fixtures/completed/NAME.xml`. `UPDATE_EXPECT=1` writes them anew.
 
 mod errors;
 mod golden;

@@ -33,8 +33,7 @@ pub(super) fn place(devices: &mut Devices) -> Result<()> {
         }
     }
     // Hubs first, as they make ports for the others.
-    let (hubs, others): (Vec<_>, Vec<_>) =
-        waiting(devices).into_iter().partition(|index| matches!(devices.list[*index], Device::Hub(_)));
+    let (hubs, others): (Vec<_>, Vec<_>) = waiting(devices).into_iter().partition(|index| matches!(devices.list[*index], Device::Hub(_)));
     let mut waiting = hubs;
     waiting.extend(others);
     for (done, index) in waiting.iter().enumerate() {
@@ -75,7 +74,10 @@ fn set(device: &mut Device, (bus, port): &(u32, String)) {
 fn keep(devices: &Devices, buses: &BTreeMap<u32, u32>, taken: &mut Taken, index: usize, bus: u32, port: String) -> Result<()> {
     let who = || describe(&devices.list, index);
     let Some(ports) = buses.get(&bus) else {
-        return invalid(format!("{} is on the USB bus {bus}, and there is no USB controller {bus}; add it, or leave the <address> out", who()));
+        return invalid(format!(
+            "{} is on the USB bus {bus}, and there is no USB controller {bus}; add it, or leave the <address> out",
+            who()
+        ));
     };
     let root = port.split('.').next().and_then(|root| root.parse().ok());
     if !root.is_some_and(|root: u32| (1..=*ports).contains(&root)) {
@@ -92,9 +94,8 @@ fn keep(devices: &Devices, buses: &BTreeMap<u32, u32>, taken: &mut Taken, index:
 fn free_ports(devices: &Devices, buses: &BTreeMap<u32, u32>, taken: &Taken, wanted: Option<u32>) -> Vec<(u32, String)> {
     let is_wanted = |bus: &u32| wanted.is_none_or(|wanted| wanted == *bus);
     let roots = buses.iter().flat_map(|(bus, ports)| (1..=*ports).map(|port| (*bus, port.to_string())));
-    let hubs = taken.iter().filter(|((_, port), index)| {
-        matches!(devices.list[**index], Device::Hub(_)) && port.split('.').count() <= MAX_TIERS
-    });
+    let hubs =
+        taken.iter().filter(|((_, port), index)| matches!(devices.list[**index], Device::Hub(_)) && port.split('.').count() <= MAX_TIERS);
     let below = hubs.flat_map(|((bus, hub), _)| (1..=HUB_PORTS).map(move |port| (*bus, format!("{hub}.{port}"))));
     roots.chain(below).filter(|place| is_wanted(&place.0) && !taken.contains_key(place)).collect()
 }

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use lodge_model::domain::devices::{
-    Address, ChannelType, ConsoleType, Controller, ControllerType, Device, Devices, VirtioSerialAddress,
-};
+use lodge_model::domain::devices::{Address, ChannelType, ConsoleType, Controller, ControllerType, Device, Devices, VirtioSerialAddress};
 
 use super::list::describe;
 use super::machine::Machine;
@@ -36,7 +34,8 @@ pub(super) fn place(devices: &mut Devices, machine: &Machine<'_>) -> Result<()> 
             Some((controller, None)) => Some(controller),
             None => None,
         };
-        let free = |(controller, ports): (u32, u32)| Some((controller, (first..ports).find(|port| !taken.contains_key(&(controller, *port)))?));
+        let free =
+            |(controller, ports): (u32, u32)| Some((controller, (first..ports).find(|port| !taken.contains_key(&(controller, *port)))?));
         let mut candidates = ports(devices).filter(|(controller, _)| wanted.is_none_or(|wanted| wanted == *controller));
         let Some((controller, port)) = candidates.find_map(free) else {
             drop(candidates);

@@ -24,7 +24,8 @@ pub(super) fn new(model: &str, index: u32) -> Controller {
 pub(super) fn complete(devices: &mut Devices) {
     for controller in devices.controllers_mut().filter(|controller| controller.kind == ControllerType::Pci) {
         let model = controller.model.clone().unwrap_or_default();
-        let (Some((_, device)), Some(Address::Pci(address))) = (DEVICES.iter().find(|(name, _)| *name == model), &controller.address) else {
+        let (Some((_, device)), Some(Address::Pci(address))) = (DEVICES.iter().find(|(name, _)| *name == model), &controller.address)
+        else {
             continue;
         };
         let (_, _, slot, function) = address.parts();

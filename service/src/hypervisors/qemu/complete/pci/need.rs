@@ -4,8 +4,8 @@
 //! `info qtree` shows); the ranks give the order in which libvirt hands out addresses, as seen in what it stores.
 
 use lodge_model::domain::devices::{
-    Address, BalloonModel, Controller, ControllerType, Device, DiskBus, Hostdev, HostdevType, InputBus, InterfaceType, IommuModel, MemoryModel,
-    PanicModel, VirtioModel,
+    Address, BalloonModel, Controller, ControllerType, Device, DiskBus, Hostdev, HostdevType, InputBus, InterfaceType, IommuModel,
+    MemoryModel, PanicModel, VirtioModel,
 };
 
 use super::super::controllers::is_ich9;
@@ -56,11 +56,14 @@ pub(super) fn need(list: &[Device], index: usize, machine: &Machine<'_>) -> Opti
         Device::Controller(controller) => (4, other_controller(controller, machine)?),
         Device::Disk(disk) if disk.bus() == DiskBus::Virtio => (5, virtio(disk.model)),
         Device::Hostdev(hostdev) => (6, host_device(hostdev)?),
-        Device::Memballoon(balloon) => (7, match balloon.model {
-            BalloonModel::None | BalloonModel::Xen => return None,
-            BalloonModel::VirtioTransitional => Home::Conventional,
-            BalloonModel::Virtio | BalloonModel::VirtioNonTransitional => Home::Express,
-        }),
+        Device::Memballoon(balloon) => (
+            7,
+            match balloon.model {
+                BalloonModel::None | BalloonModel::Xen => return None,
+                BalloonModel::VirtioTransitional => Home::Conventional,
+                BalloonModel::Virtio | BalloonModel::VirtioNonTransitional => Home::Express,
+            },
+        ),
         Device::Rng(rng) => (8, virtio(rng.model)),
         Device::Watchdog(watchdog) if watchdog.model == "i6300esb" => (9, Home::Conventional),
         Device::Video(video) => (10, graphics_card(video.model_name(), is_primary(video), machine)?),

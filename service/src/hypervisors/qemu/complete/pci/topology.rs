@@ -74,7 +74,10 @@ impl<'a> Topology<'a> {
         let slots = there.kind.slots();
         if !slots.contains(&slot) || function > 7 {
             let (first, last) = (slots.start(), slots.end());
-            return invalid(format!("{} has the PCI address {at}; bus {bus} has the slots {first:#x} to {last:#x} with functions 0 to 7", who()));
+            return invalid(format!(
+                "{} has the PCI address {at}; bus {bus} has the slots {first:#x} to {last:#x} with functions 0 to 7",
+                who()
+            ));
         }
         if let Some(fixed) = self.fixed_place(index)
             && fixed != (bus, slot, function)
@@ -245,7 +248,8 @@ impl<'a> Topology<'a> {
                 _ => PciAddress::default(),
             };
             let place = PciAddress::new(0, bus, slot, function);
-            *address = Some(Address::Pci(PciAddress { multifunction: written.multifunction, zpci: written.zpci, rest: written.rest, ..place }));
+            *address =
+                Some(Address::Pci(PciAddress { multifunction: written.multifunction, zpci: written.zpci, rest: written.rest, ..place }));
         }
         if let Some(bus) = self.buses.get_mut(&bus) {
             bus.take(slot, function, Owner::Device(index));

@@ -20,7 +20,11 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "<disk><target dev='hda'/><address type='drive' unit='1'/></disk><disk><target dev='hdb'/><address type='drive' unit='1'/></disk>",
         &["disk 'hda' and disk 'hdb'", "unit 1"],
     ),
-    ("pc", "<disk><target dev='hda'/><address type='drive' bus='2'/></disk>", &["disk 'hda'", "bus='2'", "highest on this ide controller is 1"]),
+    (
+        "pc",
+        "<disk><target dev='hda'/><address type='drive' bus='2'/></disk>",
+        &["disk 'hda'", "bus='2'", "highest on this ide controller is 1"],
+    ),
     ("q35", "<disk><target dev='sda' bus='sata'/><address type='drive' controller='4000000000'/></disk>", &["disk 'sda'", "controller"]),
     (
         "pc",
@@ -52,7 +56,11 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("pc", "<controller type='pci' index='0' model='pcie-root'/>", &["model='pci-root'"]),
     ("q35", "<controller type='pci' index='0' model='pcie-root-port'/>", &["machine's root", "another index"]),
     ("q35", "<controller type='pci' index='3' model='pcie-root'/>", &["only one", "index='0'"]),
-    ("pc", "<controller type='usb' index='0' model='piix3-uhci'/><controller type='usb' index='0' model='qemu-xhci'/>", &["two usb controllers", "number 0"]),
+    (
+        "pc",
+        "<controller type='usb' index='0' model='piix3-uhci'/><controller type='usb' index='0' model='qemu-xhci'/>",
+        &["two usb controllers", "number 0"],
+    ),
     ("pc", "<controller type='scsi' index='256'/>", &["scsi controller 256", "255"]),
     ("pc", "<controller type='usb' model='none'/><input type='tablet'/>", &["<input> number", "USB is off"]),
     (
