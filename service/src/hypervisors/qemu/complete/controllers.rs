@@ -80,7 +80,7 @@ fn check_numbers(devices: &Devices) -> Result<()> {
             ));
         }
     }
-    for ((kind, index, model), _) in &seen {
+    for (kind, index, model) in seen.keys() {
         if model.is_some() && seen.contains_key(&(*kind, *index, None)) {
             return invalid(format!("two {kind} controllers have the number {index}; give each another index"));
         }
