@@ -6,4 +6,12 @@
 mod seen;
 mod service;
 
+mod edits;
+mod events;
+mod inventory;
+mod jobs;
 mod life;
+mod refusals;
+mod restart;
+mod rivals;
+mod storage;

@@ -87,6 +87,12 @@ impl Service {
         Self::on(root, driver, Arc::new(OwnerOnly::of_this_process())).await
     }
 
+    /// The service dies, and one with another rule starts.
+    pub async fn restart_guarded_by(self, authorizer: impl Authorizer + 'static) -> Self {
+        let (root, driver) = self.crash();
+        Self::on(root, driver, Arc::new(authorizer)).await
+    }
+
     fn crash(mut self) -> (Arc<TempDir>, FakeDriver) {
         let runtime = self.runtime.take().unwrap();
         let lock = Layout::under(self.root.path());

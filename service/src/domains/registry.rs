@@ -28,10 +28,10 @@ struct Maps {
 impl Registry {
     /// All domains, in order of names.
     pub fn all(&self) -> Vec<DomainHandle> {
-        let maps = self.maps();
-        let mut names: Vec<_> = maps.names.iter().collect();
-        names.sort();
-        names.into_iter().filter_map(|(_, uuid)| maps.domains.get(uuid).cloned()).collect()
+        // Not by the map of names: a domain that is just being renamed is there twice.
+        let mut domains: Vec<_> = self.maps().domains.values().cloned().collect();
+        domains.sort_by_cached_key(|domain| domain.view.borrow().name.clone());
+        domains
     }
 
     /// How many domains there are.
@@ -82,25 +82,19 @@ impl Registry {
     /// being made.
     pub(super) fn reserve(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
         let mut maps = self.maps();
-        let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
-        if let Some(owner) = maps.names.get(name) {
-            if *owner != uuid {
-                return taken(format!(
-                    "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
-                ));
-            }
-            return match maps.domains.get(&uuid) {
-                Some(domain) => Ok(Some(domain.clone())),
-                None => Err(Error::new(ErrorKind::Busy, format!("domain '{name}' is just being made; try again when that is done"))),
-            };
+        let existing = maps.owner(name, uuid)?;
+        if existing.is_none() {
+            maps.names.insert(name.to_owned(), uuid);
         }
-        if let Some((owner, _)) = maps.names.iter().find(|(_, other)| **other == uuid) {
-            return taken(format!(
-                "UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"
-            ));
-        }
-        maps.names.insert(name.to_owned(), uuid);
-        Ok(None)
+        Ok(existing)
+    }
+
+    /// Whether [`Registry::reserve`] would succeed.
+    ///
+    /// # Errors
+    /// Those of `reserve`.
+    pub(super) fn check(&self, name: &str, uuid: Uuid) -> Result<()> {
+        self.maps().owner(name, uuid).map(drop)
     }
 
     /// Fills a reserved place.
@@ -121,9 +115,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Gives a name up.
-    pub(super) fn release_name(&self, name: &str) {
-        self.maps().names.remove(name);
+    /// Gives a name up, unless it belongs to another domain meanwhile.
+    pub(super) fn release_name(&self, name: &str, uuid: Uuid) {
+        let mut maps = self.maps();
+        if maps.names.get(name) == Some(&uuid) {
+            maps.names.remove(name);
+        }
     }
 
     /// Takes a domain out.
@@ -135,5 +132,34 @@ impl Registry {
 
     fn maps(&self) -> MutexGuard<'_, Maps> {
         self.maps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Maps {
+    /// The domain that has both, `None` when both are free.
+    fn owner(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
+        let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
+        if let Some(owner) = self.names.get(name) {
+            if owner.is_nil() {
+                return taken(format!(
+                    "the name '{name}' belongs to a definition that cannot be read; repair or remove its file and start the service again"
+                ));
+            }
+            if *owner != uuid {
+                return taken(format!(
+                    "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
+                ));
+            }
+            return match self.domains.get(&uuid) {
+                Some(domain) => Ok(Some(domain.clone())),
+                None => Err(Error::new(ErrorKind::Busy, format!("domain '{name}' is just being made; try again when that is done"))),
+            };
+        }
+        if let Some((owner, _)) = self.names.iter().find(|(_, other)| **other == uuid) {
+            return taken(format!(
+                "UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"
+            ));
+        }
+        Ok(None)
     }
 }
