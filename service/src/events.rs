@@ -100,7 +100,7 @@ impl Publisher {
     pub async fn publish_and_wait(&self, event: Event) {
         let (sent, on_its_way) = oneshot::channel();
         // Whoever waits may be gone by then.
-        self.publish_then(event, move || drop(sent.send(()))).await;
+        self.publish_then(event, move || sent.send(()).unwrap_or_default()).await;
         // An error means that the bus is gone, and with it whoever would see the event.
         drop(on_its_way.await);
     }

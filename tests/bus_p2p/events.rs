@@ -52,10 +52,11 @@ async fn each_event_of_a_machine_becomes_its_signal_and_state() {
         service.started(&xml_with("a", 1, "<on_crash>preserve</on_crash>")).await;
         let (_, seen) = service
             .during(async {
+                let from = service.seen.len();
                 for event in events {
                     service.driver.happen(uuid(1), event).await;
                 }
-                service.seen.until_line(0, expected.last().unwrap()).await;
+                service.seen.until_line(from, expected.last().unwrap()).await;
             })
             .await;
         assert_eq!(seen, expected, "{what}");

@@ -123,6 +123,9 @@ fn short(path: &str) -> String {
 
 /// A value without the type in front of it.
 fn plain(value: &zbus::Variant<'_>) -> String {
+    if let zbus::Variant::F64(number) = value {
+        return format!("{number:?}");
+    }
     let text = value.to_string();
     match text.split_once(' ') {
         Some(("uint16" | "uint32" | "uint64" | "@as" | "@ao", rest)) => rest.to_owned(),

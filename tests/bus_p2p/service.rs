@@ -15,7 +15,6 @@ use lodge_service::events::Publisher;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::store::{Layout, Store};
 use tempfile::TempDir;
-use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 use zbus::proxy::CacheProperties;
@@ -149,7 +148,8 @@ impl Service {
 
     /// Waits until everything that was sent so far is recorded.
     async fn settle(&self) -> u32 {
-        let pong = self.client.call_method(None::<&str>, ROOT_PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &()).await.unwrap();
+        let ping = self.client.call_method(None::<&str>, ROOT_PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &());
+        let pong = tokio::time::timeout(PATIENCE, ping).await.expect("the service does not answer").unwrap();
         let serial = pong.header().reply_serial().unwrap().get();
         self.seen.until_reply(0, serial).await;
         serial

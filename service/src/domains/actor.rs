@@ -231,7 +231,7 @@ impl Actor {
     fn start(&self, start: &Start) -> Result<Work> {
         let (domain, _) = Domain::parse(&self.definition.xml)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
-        let launch = self.engine.launch(domain, self.uuid, &self.name, start.paused, events)?;
+        let launch = self.engine.launch(self.engine.next_id(), domain, self.uuid, &self.name, start.paused, events)?;
         let job = self.engine.jobs.get(start.job);
         let (engine, driver, started_from) = (self.engine.clone(), self.driver.clone(), self.definition.xml.clone());
         Ok(Work::begin("start", |call_off| async move {

@@ -288,8 +288,15 @@ impl Engine {
     }
 
     /// Everything a driver needs for one run.
-    pub(super) fn launch(self: &Arc<Self>, domain: Domain, uuid: Uuid, name: &str, paused: bool, events: MachineEvents) -> Result<Launch> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        id: u32,
+        domain: Domain,
+        uuid: Uuid,
+        name: &str,
+        paused: bool,
+        events: MachineEvents,
+    ) -> Result<Launch> {
         let runtime = self.store.status().prepare(uuid)?;
         let (engine, live, hypervisor, name) = (self.clone(), domain.to_xml(), self.driver_of(&domain)?.name(), name.to_owned());
         let log = self.store.layout().domain_log(&name)?;
@@ -323,6 +330,11 @@ impl Engine {
         let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
         let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
         Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, told: false, asked_to_shut_down: false }
+    }
+
+    /// The number of a new run.
+    pub(super) fn next_id(&self) -> u32 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn console_keep(&self) -> usize {

@@ -78,7 +78,7 @@ impl Engine {
     /// Keeps a name for a definition that cannot be used, so that nothing writes over it.
     fn leave_alone(&self, name: &str, error: &Error) {
         tracing::error!("the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again");
-        drop(self.registry.reserve_name(name, Uuid::nil()));
+        self.registry.keep_for_unreadable(name);
     }
 
     fn settle(self: &Arc<Self>, mut seed: Seed, running: &mut HashMap<Uuid, (String, Found)>) {
@@ -102,7 +102,7 @@ impl Engine {
             let driver = self.driver_of(&domain)?;
             Ok(Seed { name: name.clone(), uuid, definition, persistent: false, autostart: false, driver, state, live: Some(live) })
         });
-        match seed.and_then(|seed| self.registry.reserve(&name, uuid).map(|_| seed)) {
+        match seed.and_then(|seed| self.registry.adopt(&name, uuid).map(|()| seed)) {
             Ok(seed) => drop(self.spawn(seed)),
             Err(error) => tracing::error!("the running guest '{name}' cannot be taken over: {error}"),
         }
@@ -140,8 +140,7 @@ impl Engine {
         let (domain, _) = Domain::parse(&status.live)?;
         let driver = self.driver_of(&domain)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
-        let mut launch = self.launch(domain, uuid, &status.name, false, events)?;
-        launch.id = status.id;
+        let launch = self.launch(status.id, domain, uuid, &status.name, false, events)?;
         match driver.reconnect(launch, status.machine.clone()).await? {
             Reconnected::Gone(reason) => {
                 self.store.status().remove(uuid)?;

@@ -3,7 +3,7 @@
 //! Invariants: a name and a UUID belong to one domain at most, also while that is being defined or
 //! renamed: they are reserved first. Locks are held for map operations only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -23,6 +23,8 @@ struct Maps {
     names: HashMap<String, Uuid>,
     /// Every domain that is there.
     domains: HashMap<Uuid, DomainHandle>,
+    /// Names of definitions that cannot be read. Nothing is defined under them, so nothing writes over them.
+    unreadable: HashSet<String>,
 }
 
 impl Registry {
@@ -108,11 +110,28 @@ impl Registry {
     /// `AlreadyExists`.
     pub(super) fn reserve_name(&self, name: &str, uuid: Uuid) -> Result<()> {
         let mut maps = self.maps();
+        maps.refuse_unreadable(name)?;
         if maps.names.contains_key(name) {
             return Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to another domain; choose another one")));
         }
         maps.names.insert(name.to_owned(), uuid);
         Ok(())
+    }
+
+    /// Keeps a name for a definition that cannot be read.
+    pub(super) fn keep_for_unreadable(&self, name: &str) {
+        self.maps().unreadable.insert(name.to_owned());
+    }
+
+    /// Gives a running guest its name, also where the definition of that name cannot be read.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when another domain has the name.
+    pub(super) fn adopt(&self, name: &str, uuid: Uuid) -> Result<()> {
+        match self.maps().names.entry(name.to_owned()).or_insert(uuid) {
+            owner if *owner == uuid => Ok(()),
+            owner => Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to the domain with UUID {owner}"))),
+        }
     }
 
     /// Gives a name up, unless it belongs to another domain meanwhile.
@@ -136,15 +155,23 @@ impl Registry {
 }
 
 impl Maps {
+    fn refuse_unreadable(&self, name: &str) -> Result<()> {
+        match self.unreadable.contains(name) {
+            false => Ok(()),
+            true => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "the name '{name}' belongs to a definition that cannot be read; repair or remove its file and start the service again"
+                ),
+            )),
+        }
+    }
+
     /// The domain that has both, `None` when both are free.
     fn owner(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
         let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
+        self.refuse_unreadable(name)?;
         if let Some(owner) = self.names.get(name) {
-            if owner.is_nil() {
-                return taken(format!(
-                    "the name '{name}' belongs to a definition that cannot be read; repair or remove its file and start the service again"
-                ));
-            }
             if *owner != uuid {
                 return taken(format!(
                     "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
