@@ -64,9 +64,9 @@ impl Service {
             engine.autostart().await;
             connection
         });
-        let client = builder(theirs).p2p().build().await.unwrap();
+        let client = soon("the handshake", builder(theirs).p2p().build()).await.unwrap();
         let seen = Seen::on(&client);
-        let connection = serving.await.unwrap();
+        let connection = soon("the start of the service", serving).await.unwrap();
         // Lives as long as the runtime.
         runtime.spawn(async move { connection.closed().await });
         Self { client, driver, seen, root, runtime: Some(runtime) }
@@ -120,7 +120,8 @@ impl Service {
 
     /// Defines a domain and answers with it.
     pub async fn define(&self, xml: &str) -> DomainProxy<'static> {
-        let (path, warnings) = self.manager().await.define_domain(xml, &DefineOptions::default()).await.unwrap();
+        let manager = self.manager().await;
+        let (path, warnings) = soon("a definition", manager.define_domain(xml, &DefineOptions::default())).await.unwrap();
         assert_eq!(warnings, Vec::<String>::new());
         DomainProxy::builder(&self.client).path(path).cache_properties(CacheProperties::No).build().await.unwrap()
     }
@@ -128,7 +129,7 @@ impl Service {
     /// Defines and starts a domain.
     pub async fn started(&self, xml: &str) -> DomainProxy<'static> {
         let domain = self.define(xml).await;
-        domain.start(&StartOptions::default()).await.unwrap();
+        soon("a start", domain.start(&StartOptions::default())).await.unwrap();
         domain
     }
 
@@ -174,6 +175,11 @@ impl Drop for Service {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Fails the test when something takes too long.
+pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("{what} takes too long"))
 }
 
 fn builder(stream: std::os::unix::net::UnixStream) -> connection::Builder<'static> {
