@@ -4,11 +4,12 @@
 //! renamed: they are reserved first. Locks are held for map operations only.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
 use super::handle::DomainHandle;
+use super::view::DomainView;
 use crate::error::{Error, ErrorKind, Result};
 
 /// All domains.
@@ -32,6 +33,13 @@ impl Registry {
         let mut names: Vec<_> = maps.names.iter().collect();
         names.sort();
         names.into_iter().filter_map(|(_, uuid)| maps.domains.get(uuid).cloned()).collect()
+    }
+
+    /// The snapshots of all domains, in order of names.
+    pub fn views(&self) -> Vec<Arc<DomainView>> {
+        let mut views: Vec<_> = self.maps().domains.values().map(DomainHandle::view).collect();
+        views.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        views
     }
 
     /// How many domains there are.

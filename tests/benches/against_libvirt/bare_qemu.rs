@@ -10,11 +10,30 @@ use crate::sandbox::Sandbox;
 
 /// The machine of `startable.xml`.
 const ARGUMENTS: &[&str] = &[
-    "-machine", "q35", "-accel", "tcg", "-m", "256", "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none",
-    "-device", "pcie-root-port,id=pci.1,chassis=1,multifunction=on,addr=0x1",
-    "-chardev", "pty,id=serial0", "-device", "isa-serial,chardev=serial0",
-    "-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0,bus=pci.1",
-    "-qmp", "stdio",
+    "-machine",
+    "q35",
+    "-accel",
+    "tcg",
+    "-m",
+    "256",
+    "-smp",
+    "1",
+    "-nodefaults",
+    "-no-user-config",
+    "-display",
+    "none",
+    "-device",
+    "pcie-root-port,id=pci.1,chassis=1,multifunction=on,addr=0x1",
+    "-chardev",
+    "pty,id=serial0",
+    "-device",
+    "isa-serial,chardev=serial0",
+    "-object",
+    "rng-random,id=rng0,filename=/dev/urandom",
+    "-device",
+    "virtio-rng-pci,rng=rng0,bus=pci.1",
+    "-qmp",
+    "stdio",
 ];
 
 /// The time from the start of the process to the greeting.
