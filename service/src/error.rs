@@ -9,6 +9,7 @@ use std::fmt;
 
 use lodge_model::xml::XmlError;
 
+use crate::host::process::ProcessError;
 use crate::host::sockets::SocketError;
 use crate::host::terminal::TerminalError;
 use crate::store::StoreError;
@@ -111,6 +112,12 @@ impl From<StoreError> for Error {
         // The sentence of a store error is whole by itself.
         let kind = if error.is_no_space() { ErrorKind::NoSpace } else { ErrorKind::HostFailed };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ProcessError> for Error {
+    fn from(error: ProcessError) -> Self {
+        Self::new(ErrorKind::HostFailed, error.to_string())
     }
 }
 

@@ -254,7 +254,7 @@ impl Engine {
         place.engine = None;
         let (added, published) = tokio::sync::oneshot::channel();
         let event = Event::DomainAdded(handle.clone());
-        self.publisher.publish_then(event, move || drop(added.send(()))).await;
+        self.publisher.publish_then(event, move || added.send(()).unwrap_or(())).await;
         // An error means that the bus is gone, and with it whoever waits for this.
         drop(published.await);
         Ok(handle)

@@ -86,6 +86,19 @@ fn what_is_not_understood_stays_where_it_stood_and_is_named() {
 }
 
 #[test]
+fn kept_elements_do_not_depend_on_their_layout() {
+    let (compact, _) = round_trip("<cart><brake><pad/><pad>a <b>c</b></pad></brake></cart>");
+    let (loose, _) = round_trip(&compact.replace("<pad/>", "\n\n<pad/>\n"));
+    assert_eq!(compact, loose);
+}
+
+#[test]
+fn white_space_counts_as_written_only_in_references() {
+    let (written, _) = round_trip("<cart x='a&#9;b\tc\r\nd&#13;&#10;e'><name>a&#13;b\r\nc\rd</name></cart>");
+    assert_eq!(written, "<cart x='a&#9;b c d&#13;&#10;e'>\n  <name>a&#13;b\nc\nd</name>\n</cart>\n");
+}
+
+#[test]
 fn raw_content_is_kept_byte_for_byte() {
     let inner = "\n  <a:b  xmlns:a=\"u\"\n c='1' ></a:b><![CDATA[<&]]><!-- x -->&#65;\n";
     let (written, warnings) = round_trip(&format!("<cart><notes>{inner}</notes></cart>"));
