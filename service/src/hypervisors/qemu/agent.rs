@@ -30,7 +30,10 @@ const ANSWER_LIMIT: usize = 64 << 10;
 pub async fn shut_down(channel: &Path, mode: &str) -> Result<()> {
     let stream = sockets::connect(channel).await?;
     let mut agent = BufReader::new(stream);
-    tokio::time::timeout(ANSWER, synchronize(&mut agent)).await.unwrap_or_else(|elapsed| Err(io::Error::other(elapsed))).map_err(unresponsive)?;
+    tokio::time::timeout(ANSWER, synchronize(&mut agent))
+        .await
+        .unwrap_or_else(|elapsed| Err(io::Error::other(elapsed)))
+        .map_err(unresponsive)?;
     let order = async {
         send(&mut agent, &json!({ "execute": "guest-shutdown", "arguments": { "mode": mode } })).await?;
         read_line(&mut agent, b'\n').await

@@ -210,7 +210,9 @@ fn random() -> u32 {
 impl From<CapabilitiesError> for Error {
     fn from(error: CapabilitiesError) -> Self {
         let kind = match &error {
-            CapabilitiesError::NotFound { .. } | CapabilitiesError::TooOld { .. } | CapabilitiesError::Examine { .. } => ErrorKind::NotSupported,
+            CapabilitiesError::NotFound { .. } | CapabilitiesError::TooOld { .. } | CapabilitiesError::Examine { .. } => {
+                ErrorKind::NotSupported
+            }
             _ => ErrorKind::HypervisorFailed,
         };
         Self::new(kind, error.to_string())

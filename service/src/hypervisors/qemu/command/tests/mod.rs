@@ -98,7 +98,9 @@ fn completed() -> Vec<(String, Domain)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&directory).unwrap() {
         let path = entry.unwrap().path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else {
+            continue;
+        };
         found.push((name.to_owned(), Domain::parse(&read(&path)).unwrap().0));
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));

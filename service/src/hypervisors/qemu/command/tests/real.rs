@@ -54,9 +54,13 @@ fn without_what_the_host_must_have(mut domain: Domain) -> Domain {
     domain.memory_backing = None;
     domain.qemu_command_line = None;
     domain.devices.list.retain(|device| match device {
-        Device::Tpm(_) | Device::Filesystem(_) | Device::Vsock(_) | Device::Hostdev(_) | Device::Shmem(_) | Device::Pstore(_) | Device::Lease(_) => {
-            false
-        }
+        Device::Tpm(_)
+        | Device::Filesystem(_)
+        | Device::Vsock(_)
+        | Device::Hostdev(_)
+        | Device::Shmem(_)
+        | Device::Pstore(_)
+        | Device::Lease(_) => false,
         Device::Smartcard(_) | Device::Nvram(_) => false,
         Device::MemoryDevice(memory) => memory.model == lodge_model::domain::devices::MemoryModel::Dimm,
         _ => true,
@@ -102,7 +106,8 @@ async fn make_images(arguments: &[String]) {
         let above = nodes.iter().find(|above| above["file"] == node["node-name"]);
         let path = PathBuf::from(node["filename"].as_str().unwrap());
         if let Some(format) = above.and_then(|above| above["driver"].as_str()).filter(|_| !path.exists() && !path.starts_with("/usr")) {
-            run(Path::new("/usr/bin/qemu-img"), &["create", "-q", "-f", format, &path.display().to_string(), "2880k"].map(str::to_owned)).await;
+            run(Path::new("/usr/bin/qemu-img"), &["create", "-q", "-f", format, &path.display().to_string(), "2880k"].map(str::to_owned))
+                .await;
         }
     }
 }
@@ -117,7 +122,8 @@ async fn start_and_quit(plan: &LaunchPlan, arguments: Vec<String>, directory: &P
     let path = directory.join("qmp");
     let mut spec = ProcessSpec::new(&plan.program);
     let number = spec.inherit(sockets::listen(&path).unwrap());
-    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.replace("id=qmp,fd=3,", &format!("id=qmp,fd={number},"))).collect();
+    let arguments: Vec<_> =
+        arguments.into_iter().map(|argument| argument.replace("id=qmp,fd=3,", &format!("id=qmp,fd={number},"))).collect();
     let log = directory.join("log");
     let file = std::fs::File::create(&log).unwrap();
     let mut spec = spec.arguments(&arguments);
