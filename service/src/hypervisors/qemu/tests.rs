@@ -234,7 +234,7 @@ async fn companions_are_recorded_first_and_end_with_the_guest() {
     assert!(bench.path("tpm").is_dir(), "the TPM's state is kept");
 
     // The service died between the companion and QEMU.
-    let (reconnected, _) = bench.reconnect(bench.remembered.lock().unwrap()[0].clone()).await;
+    let (reconnected, _) = bench.reconnect(records[0].to_json().unwrap()).await;
     assert!(matches!(reconnected, Reconnected::Gone(ExitReason::Failed(_))));
 }
 
