@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lodge_model::domain::devices::{Controller, ControllerType, Devices};
+use lodge_model::domain::devices::{Address, Controller, ControllerType, Device, Devices};
 
 use super::list::insert;
 use super::machine::Machine;
@@ -34,7 +34,8 @@ pub(super) fn prepare(devices: &mut Devices, machine: &Machine<'_>) -> Result<()
     for controller in devices.controllers_mut() {
         choose_model(controller, machine);
     }
-    require(devices, machine, ControllerType::Pci, 0)?;
+    // As in libvirt, an address on a bus that nobody made asks for that bus.
+    require(devices, machine, ControllerType::Pci, highest_pci_bus(devices))?;
     if machine.is_q35() {
         require(devices, machine, ControllerType::Sata, 0)?;
     }
@@ -43,6 +44,14 @@ pub(super) fn prepare(devices: &mut Devices, machine: &Machine<'_>) -> Result<()
         require(devices, machine, ControllerType::Usb, 0)?;
     }
     Ok(())
+}
+
+fn highest_pci_bus(devices: &Devices) -> u32 {
+    let bus = |device: &Device| match device.address() {
+        Some(Address::Pci(address)) => Some(address.parts().1),
+        _ => None,
+    };
+    devices.list.iter().filter_map(bus).max().unwrap_or(0)
 }
 
 /// Adds the controllers of a type up to a number, those that are missing.
@@ -80,7 +89,7 @@ fn check_numbers(devices: &Devices) -> Result<()> {
             ));
         }
     }
-    for ((kind, index, model), _) in &seen {
+    for (kind, index, model) in seen.keys() {
         if model.is_some() && seen.contains_key(&(*kind, *index, None)) {
             return invalid(format!("two {kind} controllers have the number {index}; give each another index"));
         }

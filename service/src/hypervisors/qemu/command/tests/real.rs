@@ -9,7 +9,7 @@ use lodge_model::domain::devices::Device;
 use lodge_model::domain::{Domain, DomainType};
 use serde_json::Value;
 
-use super::{Host, completed};
+use super::{Host, completed, supported};
 use crate::host::process::{self, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
@@ -43,8 +43,9 @@ async fn qemu_takes_every_command_line() {
     assert!(wrong.is_empty(), "{taken} were taken, these were not:\n{}", wrong.join("\n"));
 }
 
-/// Devices that need programs or devices of the host are tested where these are.
-fn without_what_the_host_must_have(mut domain: Domain) -> Domain {
+/// Devices that need programs or devices of the host are tested where these are; so is booting a kernel.
+fn without_what_the_host_must_have(domain: Domain) -> Domain {
+    let mut domain = supported(domain);
     domain.kind = DomainType::Qemu;
     domain.os.kernel = None;
     domain.os.initrd = None;
@@ -53,17 +54,8 @@ fn without_what_the_host_must_have(mut domain: Domain) -> Domain {
     domain.os.acpi = None;
     domain.memory_backing = None;
     domain.qemu_command_line = None;
-    domain.devices.list.retain(|device| match device {
-        Device::Tpm(_)
-        | Device::Filesystem(_)
-        | Device::Vsock(_)
-        | Device::Hostdev(_)
-        | Device::Shmem(_)
-        | Device::Pstore(_)
-        | Device::Lease(_) => false,
-        Device::Smartcard(_) | Device::Nvram(_) => false,
-        Device::MemoryDevice(memory) => memory.model == lodge_model::domain::devices::MemoryModel::Dimm,
-        _ => true,
+    domain.devices.list.retain(|device| {
+        !matches!(device, Device::Tpm(_) | Device::Filesystem(_) | Device::Vsock(_) | Device::Hostdev(_) | Device::Smartcard(_))
     });
     domain
 }
@@ -71,21 +63,23 @@ fn without_what_the_host_must_have(mut domain: Domain) -> Domain {
 async fn try_out(plan: LaunchPlan, directory: &Path) -> Result<(), String> {
     let mut rename = Vec::new();
     for (number, resource) in plan.resources.iter().enumerate() {
-        if matches!(resource.class, LabelClass::Image | LabelClass::ReadOnly | LabelClass::Shared | LabelClass::Log) {
+        if matches!(resource.class, LabelClass::Image | LabelClass::ReadOnly | LabelClass::Shared | LabelClass::Log | LabelClass::Nvram) {
             let to = directory.join(format!("resource-{number}"));
             rename.push((resource.path.display().to_string(), to.display().to_string()));
         }
     }
     let arguments: Vec<String> = plan.arguments.iter().map(|argument| argument.render(|_| 3)).collect();
     let arguments: Vec<String> = arguments.into_iter().map(|argument| here(argument, &rename)).collect();
-    make_images(&arguments).await;
     for preparation in &plan.preparations {
         if let Preparation::File { path, program, arguments, .. } = preparation {
+            let path = path.display().to_string();
+            let to = rename.iter().find(|(from, _)| *from == path).map_or(path.clone(), |(_, to)| to.clone());
             let mut arguments = arguments.clone();
-            *arguments.last_mut().unwrap() = path.display().to_string();
+            *arguments.last_mut().unwrap() = to;
             run(program, &arguments).await;
         }
     }
+    make_images(&arguments).await;
     let _companions: Vec<UnixListener> = plan.companions.iter().map(|one| UnixListener::bind(&one.socket).unwrap()).collect();
     start_and_quit(&plan, arguments, directory).await
 }
@@ -106,8 +100,7 @@ async fn make_images(arguments: &[String]) {
         let above = nodes.iter().find(|above| above["file"] == node["node-name"]);
         let path = PathBuf::from(node["filename"].as_str().unwrap());
         if let Some(format) = above.and_then(|above| above["driver"].as_str()).filter(|_| !path.exists() && !path.starts_with("/usr")) {
-            run(Path::new("/usr/bin/qemu-img"), &["create", "-q", "-f", format, &path.display().to_string(), "2880k"].map(str::to_owned))
-                .await;
+            run(Path::new("/usr/bin/qemu-img"), &["create", "-q", "-f", format, &path.display().to_string(), "2880k"].map(str::to_owned)).await;
         }
     }
 }
@@ -122,8 +115,7 @@ async fn start_and_quit(plan: &LaunchPlan, arguments: Vec<String>, directory: &P
     let path = directory.join("qmp");
     let mut spec = ProcessSpec::new(&plan.program);
     let number = spec.inherit(sockets::listen(&path).unwrap());
-    let arguments: Vec<_> =
-        arguments.into_iter().map(|argument| argument.replace("id=qmp,fd=3,", &format!("id=qmp,fd={number},"))).collect();
+    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.replace("id=qmp,fd=3,", &format!("id=qmp,fd={number},"))).collect();
     let log = directory.join("log");
     let file = std::fs::File::create(&log).unwrap();
     let mut spec = spec.arguments(&arguments);

@@ -33,7 +33,9 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ),
     ("pc", "<disk><target dev='vda'/><address type='pci' slot='1' function='3'/></disk>", &["disk 'vda'", "the power management"]),
     ("q35", "<disk><target dev='vda'/><address type='pci' slot='0x1f' function='3'/></disk>", &["disk 'vda'", "the SMBus controller"]),
-    ("q35", "<disk><target dev='vda'/><address type='pci' bus='7' slot='0'/></disk>", &["disk 'vda'", "no PCI controller 7"]),
+    ("q35", "<disk><target dev='vda'/><address type='pci' bus='0x100' slot='0'/></disk>", &["pci controller 256", "255"]),
+    ("q35", "<disk><target dev='vda'/><address type='pci' bus='7' slot='2'/></disk>", &["disk 'vda'", "bus 7 has the slots 0x0 to 0x0"]),
+    ("q35", "<disk><target dev='vda'/><address type='pci' bus='0xff' slot='0'/></disk>", &["no PCI slot left"]),
     ("q35", "<disk><target dev='vda'/><address type='pci' bus='0' slot='0x20'/></disk>", &["disk 'vda'", "0x1f"]),
     ("q35", "<disk><target dev='vda'/><address type='pci' bus='0' slot='3' function='8'/></disk>", &["disk 'vda'", "functions 0 to 7"]),
     (
