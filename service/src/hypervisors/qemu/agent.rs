@@ -110,9 +110,9 @@ mod tests {
             assert_eq!(line.remove(0), DELIMITER);
             let request: Value = serde_json::from_slice(&line).unwrap();
             let number = &request["arguments"]["id"];
-            let text = format!("{{\"return\": \"old\"}}\n\u{{0}}{{\"return\": {number}}}\n");
-            let bytes: Vec<u8> = text.bytes().map(|byte| if byte == 0 { DELIMITER } else { byte }).collect();
-            stream.get_mut().write_all(&bytes).await.unwrap();
+            let channel = stream.get_mut();
+            channel.write_all(b"{\"return\": \"old\"}\n\xFF").await.unwrap();
+            channel.write_all(format!("{}\n", json!({ "return": number })).as_bytes()).await.unwrap();
             let mut order = String::new();
             stream.read_line(&mut order).await.unwrap();
             stream.get_mut().write_all(answer.as_bytes()).await.unwrap();

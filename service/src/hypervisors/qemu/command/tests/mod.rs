@@ -112,6 +112,7 @@ fn completed() -> Vec<(String, Domain)> {
 /// The definition without what this version refuses by design; the refusals have tests of their own.
 fn supported(mut domain: Domain) -> Domain {
     domain.launch_security = None;
+    domain.throttle_groups = None;
     domain.devices.list.retain(|device| match device {
         Device::Shmem(_) | Device::Pstore(_) | Device::Lease(_) | Device::Nvram(_) => false,
         Device::MemoryDevice(memory) => memory.model == MemoryModel::Dimm,

@@ -54,6 +54,11 @@ const REFUSALS: &[(&str, &str, &str)] = &[
         "<graphics type='sdl'> opens a window, and a service has no screen: use type='vnc', type='spice' or type='dbus'",
     ),
     ("", "<graphics type='vnc' autoport='no' port='80'/>", "<graphics type='vnc' port='80'> cannot be: VNC has the ports from 5900 on"),
+    (
+        "<throttlegroups><throttlegroup><total_iops_sec_max>9</total_iops_sec_max><group_name>g</group_name></throttlegroup></throttlegroups>",
+        "",
+        "the limits 'g' have total_iops_sec_max without total_iops_sec: add <total_iops_sec>, or take <total_iops_sec_max> out",
+    ),
     ("<launchSecurity type='sev'/>", "", "<launchSecurity type='sev'> cannot be in this version: take the element out"),
 ];
 
