@@ -30,10 +30,9 @@ fn boot_bytes(draft: &Draft<'_>) -> u64 {
     if draft.domain.numa_cells().next().is_some() {
         return draft.domain.numa_cells().fold(0, |sum: u64, cell| sum.saturating_add(whole_mib(cell.memory)));
     }
+    // The sizes of modules are part of <memory>.
     let modules = draft.domain.devices.memories().filter(|memory| memory.model == MemoryModel::Dimm);
-    // The sizes of modules are part of <memory>; they are KiB but for units that are checked where they are added.
-    let modules = modules.filter_map(|memory| memory.target_size().ok()?.value);
-    let modules = modules.fold(0, |sum: u64, kib| sum.saturating_add(kib.saturating_mul(KIB)));
+    let modules = modules.filter_map(|memory| memory.target_bytes().ok()).fold(0, u64::saturating_add);
     whole_mib(draft.domain.memory_bytes().saturating_sub(modules))
 }
 
