@@ -110,7 +110,12 @@ impl From<XmlError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         // The sentence of a store error is whole by itself.
-        let kind = if error.is_no_space() { ErrorKind::NoSpace } else { ErrorKind::HostFailed };
+        let kind = match &error {
+            StoreError::NoSpace { .. } => ErrorKind::NoSpace,
+            StoreError::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            StoreError::InvalidName { .. } => ErrorKind::InvalidArgument,
+            _ => ErrorKind::HostFailed,
+        };
         Self::new(kind, error.to_string())
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::domains::{DomainHandle, DomainView, Job};
 
@@ -94,6 +94,15 @@ impl Publisher {
     /// Publishes an event.
     pub async fn publish(&self, event: Event) {
         self.send(Publication { event, then: None }).await;
+    }
+
+    /// Publishes an event and waits until it was handed to the bus. Not for actors, which wait for nobody.
+    pub async fn publish_and_wait(&self, event: Event) {
+        let (sent, on_its_way) = oneshot::channel();
+        // Whoever waits may be gone by then.
+        self.publish_then(event, move || sent.send(()).unwrap_or_default()).await;
+        // An error means that the bus is gone, and with it whoever would see the event.
+        drop(on_its_way.await);
     }
 
     /// Publishes an event and then does something, usually answer a request.

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 use zbus::message::{Flags, Header, Type};
 use zbus::names::{BusName, UniqueName};
-use zbus::{Connection, MessageStream};
+use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use crate::authorization::Caller;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,38 +39,42 @@ impl Clients {
     /// The bus does not tell who leaves.
     pub(super) async fn watch(connection: &Connection) -> zbus::Result<Self> {
         let clients = Self::default();
+        // The one stream has both, calls and departures, in the order in which the bus sent them: a
+        // client that calls and leaves at once must not be noted after it was forgotten.
         let mut messages = MessageStream::from(connection);
+        if connection.is_bus() {
+            let departures = MatchRule::builder()
+                .msg_type(Type::Signal)
+                .sender("org.freedesktop.DBus")
+                .interface("org.freedesktop.DBus")
+                .member("NameOwnerChanged")
+                .build()?;
+            zbus::fdo::DBusProxy::new(connection).await?.add_match_rule(departures).await?;
+        }
         let own_name = connection.unique_name().map(|name| name.to_string());
-        let calls = clients.clone();
+        let watching = clients.clone();
         tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {
-                if message.message_type() != Type::MethodCall {
-                    continue;
-                }
-                let header = message.header();
-                match header.sender().map(UniqueName::as_str) {
-                    sender if sender == own_name.as_deref() => calls.0.echoes.send_modify(|seen| *seen += 1),
-                    Some(sender) => calls.note(sender),
-                    None => {}
-                }
+                watching.see(&message, own_name.as_deref());
             }
         });
-        if connection.is_bus() {
-            let bus = zbus::fdo::DBusProxy::new(connection).await?;
-            let mut changes = bus.receive_name_owner_changed().await?;
-            let gone = clients.clone();
-            tokio::spawn(async move {
-                while let Some(change) = changes.next().await {
-                    if let Ok(args) = change.args()
-                        && args.new_owner().is_none()
-                        && let BusName::Unique(name) = args.name()
-                    {
-                        gone.forget(name.as_str());
-                    }
-                }
-            });
-        }
         Ok(clients)
+    }
+
+    fn see(&self, message: &Message, own_name: Option<&str>) {
+        let header = message.header();
+        let sender = header.sender().map(UniqueName::as_str);
+        match message.message_type() {
+            Type::MethodCall if sender == own_name => self.0.echoes.send_modify(|seen| *seen += 1),
+            Type::MethodCall => sender.into_iter().for_each(|sender| self.note(sender)),
+            Type::Signal if sender == Some("org.freedesktop.DBus") => {
+                let body = message.body();
+                if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
+                    self.forget(name);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether there are any.

@@ -64,12 +64,12 @@ type Call<'a> = (Header<'a>, &'a Connection);
 
 #[zbus::interface(name = "org.lodge.Lodge1.Domain", introspection_docs = false)]
 impl DomainObject {
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "const"))]
     fn name(&self) -> String {
         self.view().name.clone()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "const"))]
     fn uuid(&self) -> String {
         self.view().uuid.to_string()
     }

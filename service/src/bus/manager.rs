@@ -83,7 +83,7 @@ impl ManagerObject {
         let draft = Engine::read(xml)?;
         let details = Details { verb: "ValidateDomain", domain: Some(draft.domain.name.clone()) };
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
-        let draft = self.shared.engine.complete(draft).await?;
+        let draft = self.shared.engine.validate(draft).await?;
         Ok((draft.domain.to_xml(), draft.warnings))
     }
 

@@ -1,31 +1,36 @@
 //! One domain's actor: the only place that changes it.
 //!
-//! The loop waits for four things, the most urgent first: what the machine tells, the control lane
-//! (destroy), the end of the job under way, the mailbox. Whatever takes longer than a moment runs as
-//! a job in a task of its own and comes back as an [`Outcome`]; only `apply` and the event handlers
-//! change state. After each change: status file, then view, then the answer.
+//! The loop waits for five things, the most urgent first: what the machine tells, the control lane
+//! (destroy), the end of a destroy and of the job under way, the mailbox. Whatever takes longer than a
+//! moment is [`Work`] in a task of its own and comes back as an [`Outcome`]; only `apply` and the event
+//! handlers change state. After each change: status file, then view, then the answer.
 //!
-//! A job that panics ends as an error; the domain and the service live on.
+//! There are two places for work: `job`, one at a time, and `ending`, a destroy, which never waits
+//! for the job. Once the machine is gone the job is called off; a destroy is answered when both places
+//! are empty and nothing of the guest is left.
+//!
+//! Work that panics ends as an error; the domain and the service live on.
 
 use std::sync::Arc;
 
 use lodge_model::domain::Domain;
 use lodge_model::domain::lifecycle::LifecycleAction;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::admission::{self, Situation, Verdict};
-use super::edit::{Edit, Scope};
-use super::engine::{Engine, Seed, joined};
+use super::changes::ended_meanwhile;
+use super::edit::Edit;
+use super::engine::{Engine, Seed};
 use super::live::Live;
-use super::request::{Definition, Message, Reply, Request, Start, Undefine};
+use super::request::{Definition, Message, Reply, Request, Start};
 use super::state::{Running, ShutOff, ShuttingDown, State};
 use super::status::{FORMAT, Status};
 use super::view::DomainView;
+use super::work::{Change, Outcome, Work, end_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{DomainSignal, Event};
-use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Started};
+use crate::hypervisors::{Driver, ExitReason, Machine, MachineEvent, PauseReason};
 
 /// Events of a machine that wait for its actor at most; beyond that the machine's reader waits.
 const MACHINE_EVENTS: usize = 64;
@@ -44,37 +49,16 @@ pub(super) struct Actor {
     pub state: State,
     pub live: Option<Box<Live>>,
     pub job: Option<Box<Work>>,
+    /// The destroy under way, and whether it may not use force.
+    pub ending: Option<Box<Work>>,
+    pub graceful: bool,
+    /// Whoever is answered when nothing of the guest is left.
+    pub destroyers: Vec<Reply>,
+    /// A transient domain whose first start has not been asked for yet.
+    pub fresh: bool,
     pub view: watch::Sender<Arc<DomainView>>,
     pub requests: mpsc::Receiver<Box<Message>>,
     pub control: mpsc::Receiver<Box<Message>>,
-}
-
-/// Work under way.
-pub(super) struct Work {
-    verb: &'static str,
-    task: JoinHandle<Outcome>,
-    replies: Vec<Reply>,
-    /// Set when a destroy has taken the job's place: its answer and the reason of the end.
-    destroyed: Option<Vec<Reply>>,
-}
-
-/// How a job ended.
-pub(super) enum Outcome {
-    /// A guest was started.
-    Started(Result<Box<Live>>),
-    /// The machine did, or did not do, what was asked; the state that follows.
-    Commanded(Result<Option<State>>),
-    /// The store holds a change.
-    Stored(Result<Change>),
-}
-
-/// A change that the store holds.
-pub(super) enum Change {
-    Defined(Definition),
-    Undefined,
-    Renamed(String, Definition),
-    Autostart(bool),
-    Edited { definition: Option<Definition>, live: Option<Box<Domain>> },
 }
 
 impl Actor {
@@ -91,8 +75,25 @@ impl Actor {
             state,
             live: live.as_deref(),
         });
-        let view = watch::Sender::new(Arc::new(snapshot));
-        Self { engine, driver, uuid, name, definition, persistent, autostart, state, live, job: None, view, requests, control }
+        Self {
+            fresh: !persistent && live.is_none(),
+            view: watch::Sender::new(Arc::new(snapshot)),
+            engine,
+            driver,
+            uuid,
+            name,
+            definition,
+            persistent,
+            autostart,
+            state,
+            live,
+            job: None,
+            ending: None,
+            graceful: false,
+            destroyers: Vec::new(),
+            requests,
+            control,
+        }
     }
 
     /// Lives as long as the domain.
@@ -102,135 +103,158 @@ impl Actor {
                 biased;
                 event = next_event(&mut self.live) => self.on_machine_event(event).await,
                 Some(message) = self.control.recv() => self.on_request(*message).await,
-                outcome = job_end(&mut self.job) => self.on_outcome(outcome).await,
+                outcome = end_of(&mut self.ending) => self.on_ended(outcome).await,
+                outcome = end_of(&mut self.job) => self.on_outcome(outcome).await,
                 Some(message) = self.requests.recv() => self.on_request(*message).await,
                 else => return,
             }
             if self.is_over() {
-                return self.vanish().await;
+                return;
             }
         }
     }
 
     /// Whether nothing is left: no definition, no machine, nothing under way.
     fn is_over(&self) -> bool {
-        !self.persistent && self.live.is_none() && self.job.is_none()
+        !self.persistent && !self.fresh && self.live.is_none() && self.is_idle()
     }
 
-    async fn vanish(self) {
-        self.engine.registry.remove(self.uuid);
-        let last = self.view.borrow().clone();
-        self.engine.publisher.publish(Event::DomainRemoved(last)).await;
+    /// Whether nothing is under way.
+    fn is_idle(&self) -> bool {
+        self.job.is_none() && self.ending.is_none()
     }
 
     // Requests
 
     async fn on_request(&mut self, Message { request, reply }: Message) {
-        let situation = Situation { state: self.state, persistent: self.persistent, job: self.job.as_ref().map(|job| job.verb) };
-        let verdict = admission::check(situation, &request);
+        self.fresh &= !matches!(request, Request::Start(_));
+        let job = self.job.as_ref().or(self.ending.as_ref()).map(|work| work.verb);
+        let verdict = admission::check(Situation { state: self.state, persistent: self.persistent, job }, &request);
         if let Some(refusal) = verdict.refusal(&self.name, &request) {
-            return self.answer(reply, Err(refusal)).await;
+            return self.publish(vec![reply], Err(refusal)).await;
         }
         if verdict == Verdict::AlreadySo {
-            return self.answer(reply, Ok(())).await;
+            return self.publish(vec![reply], Ok(())).await;
+        }
+        if let Request::Destroy { graceful } = request {
+            return self.destroy(graceful, reply);
         }
         match self.begin(&request) {
-            Ok(Begin::Job(task)) => self.set_job(request.verb(), task, reply),
-            Ok(Begin::Interrupted) => {
-                if let Some(job) = &mut self.job {
-                    job.destroyed.get_or_insert_default().push(reply);
-                }
+            Ok(mut work) => {
+                work.replies.push(reply);
+                self.job = Some(Box::new(work));
             }
-            Err(error) => self.answer(reply, Err(error)).await,
+            Err(error) => self.publish(vec![reply], Err(error)).await,
         }
     }
 
-    fn set_job(&mut self, verb: &'static str, task: JoinHandle<Outcome>, reply: Reply) {
-        let mut replies = vec![reply];
-        if let Some(previous) = self.job.take() {
-            // Only a destroy comes here while there is a job: what hung is given up.
-            previous.task.abort();
-            replies.extend(previous.replies);
-        }
-        self.job = Some(Box::new(Work { verb, task, replies, destroyed: None }));
+    /// Ends the machine, or the start that would make one.
+    fn destroy(&mut self, graceful: bool, reply: Reply) {
+        let Some(live) = &self.live else {
+            self.destroyers.push(reply);
+            return self.job.iter().for_each(|start| start.call_off());
+        };
+        let mut replies = match self.ending.take() {
+            Some(mut ending) if graceful || !self.graceful => {
+                ending.replies.push(reply);
+                self.ending = Some(ending);
+                return;
+            }
+            // Force outranks a graceful end that is still waiting.
+            Some(ending) => {
+                ending.abort();
+                ending.replies
+            }
+            None => Vec::new(),
+        };
+        replies.push(reply);
+        let machine = live.machine.clone();
+        let mut work = Work::begin("destroy", |_| async move { Outcome::Commanded(machine.destroy(graceful).await.map(|()| None)) });
+        work.replies = replies;
+        self.graceful = graceful;
+        self.ending = Some(Box::new(work));
     }
 
-    fn begin(&mut self, request: &Request) -> Result<Begin> {
-        let task = match request {
-            Request::Define(definition) => self.store_definition(definition.clone()),
+    fn begin(&mut self, request: &Request) -> Result<Work> {
+        Ok(match request {
+            Request::Define(definition) => self.store_definition(definition.clone())?,
             Request::Undefine(what) => self.undefine(*what),
             Request::Rename(name) => self.rename(name.clone())?,
             Request::SetAutostart(on) => self.set_autostart(*on),
             Request::Edit(edit, scope) => self.edit(edit, *scope)?,
             Request::Start(start) => self.start(start)?,
-            Request::Destroy { .. } if self.live.is_none() => {
-                if let Some(job) = &self.job {
-                    job.task.abort();
-                }
-                return Ok(Begin::Interrupted);
-            }
-            Request::Destroy { graceful } => {
-                let graceful = *graceful;
-                self.command(move |machine| async move { machine.destroy(graceful).await.map(|()| None) })?
-            }
             Request::Suspend => {
-                self.command(|machine| async move { machine.suspend().await.map(|()| Some(State::Paused(PauseReason::User))) })?
+                self.expect_pause(true, PauseReason::User);
+                self.command("suspend", |machine| async move { machine.suspend().await.map(|()| Some(State::Paused(PauseReason::User))) })?
             }
             Request::Resume => {
                 let woken = matches!(self.state, State::Suspended);
                 let running = State::Running(if woken { Running::Woken } else { Running::Unpaused });
-                self.command(move |machine| async move { machine.resume().await.map(|()| Some(running)) })?
+                self.command("resume", move |machine| async move { machine.resume().await.map(|()| Some(running)) })?
             }
-            Request::Reset => self.command(|machine| async move { machine.reset().await.map(|()| None) })?,
+            Request::Reset => self.command("reset", |machine| async move { machine.reset().await.map(|()| None) })?,
             Request::Shutdown(mode) => {
                 let mode = *mode;
                 if let Some(live) = &mut self.live {
                     live.asked_to_shut_down = true;
                 }
-                self.command(move |machine| async move { machine.shutdown(mode).await.map(|()| None) })?
+                self.command("shut down", move |machine| async move { machine.shutdown(mode).await.map(|()| None) })?
             }
             Request::Reboot(mode) => {
                 let mode = *mode;
-                self.command(move |machine| async move { machine.reboot(mode).await.map(|()| None) })?
+                self.command("reboot", move |machine| async move { machine.reboot(mode).await.map(|()| None) })?
             }
-        };
-        Ok(Begin::Job(task))
+            Request::Destroy { .. } => return Err(Error::new(ErrorKind::Internal, "a destroy is no job")),
+        })
     }
 
     /// Asks the machine for something in a task of its own.
-    fn command<F, R>(&self, ask: F) -> Result<JoinHandle<Outcome>>
+    fn command<F, R>(&mut self, verb: &'static str, ask: F) -> Result<Work>
     where
         F: FnOnce(Arc<dyn Machine>) -> R + Send + 'static,
         R: Future<Output = Result<Option<State>>> + Send + 'static,
     {
-        let Some(live) = &self.live else {
+        let Some(live) = &mut self.live else {
             return Err(Error::new(ErrorKind::InvalidState, format!("domain '{}' does not run", self.name)));
         };
+        live.told = false;
         let machine = live.machine.clone();
-        Ok(tokio::spawn(async move { Outcome::Commanded(ask(machine).await) }))
+        Ok(Work::begin(verb, |call_off| async move {
+            Outcome::Commanded(tokio::select! {
+                biased;
+                answer = ask(machine) => answer,
+                () = call_off.heard() => Err(ended_meanwhile()),
+            })
+        }))
     }
 
-    fn start(&mut self, start: &Start) -> Result<JoinHandle<Outcome>> {
+    fn start(&self, start: &Start) -> Result<Work> {
         let (domain, _) = Domain::parse(&self.definition.xml)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
-        let launch = self.engine.launch(domain, self.uuid, &self.name, start.paused, events)?;
+        let launch = self.engine.launch(self.engine.next_id(), domain, self.uuid, &self.name, start.paused, events)?;
         let job = self.engine.jobs.get(start.job);
         let (engine, driver, started_from) = (self.engine.clone(), self.driver.clone(), self.definition.xml.clone());
-        Ok(tokio::spawn(async move {
-            let id = launch.id;
+        Ok(Work::begin("start", |call_off| async move {
+            let (id, uuid, paused) = (launch.id, launch.uuid, launch.paused);
             let cancelled = async {
                 match &job {
                     Some(job) => job.cancelled().await,
                     None => std::future::pending().await,
                 }
             };
+            // A driver leaves nothing behind, also when its future is dropped here.
             let result = tokio::select! {
-                result = start_machine(&engine, driver, launch) => result,
+                biased;
+                result = driver.start(launch) => result,
                 () = cancelled => Err(Error::new(ErrorKind::Cancelled, "the start was cancelled")),
+                () = call_off.heard() => Err(Error::new(ErrorKind::Cancelled, "it was destroyed meanwhile")),
             };
             Outcome::Started(match result {
-                Ok(started) => Ok(Box::new(engine.live(id, started, receiver, started_from).await)),
-                Err(error) => Err(error),
+                Ok(started) => Ok(Box::new(engine.live(id, started, paused, receiver, started_from).await)),
+                Err(error) => {
+                    engine.clean_up(uuid);
+                    Err(error)
+                }
             })
         }))
     }
@@ -239,62 +263,93 @@ impl Actor {
 
     async fn on_outcome(&mut self, outcome: Result<Outcome>) {
         let Some(job) = self.job.take() else { return };
-        let Work { verb, replies, destroyed, .. } = *job;
-        if let Some(destroyers) = destroyed {
-            return self.on_interrupted(outcome, replies, destroyers).await;
-        }
+        let Work { verb, replies, .. } = *job;
         let result = match outcome {
+            Ok(Outcome::Started(Ok(live))) if !self.destroyers.is_empty() => {
+                // It had just succeeded when it was called off.
+                self.take_live(live);
+                self.destroyers.pop().into_iter().for_each(|first| self.destroy(false, first));
+                Err(Error::new(ErrorKind::Cancelled, format!("domain '{}' was destroyed as soon as it was started", self.name)))
+            }
             Ok(outcome) => self.apply(outcome).await,
-            Err(error) => Err(error.in_context(format_args!("to {verb} domain '{}' failed", self.name))),
+            Err(crash) => {
+                if verb == "start" {
+                    self.engine.clean_up(self.uuid);
+                    self.state = State::ShutOff(ShutOff::Failed);
+                }
+                Err(crash.in_context(format_args!("to {verb} domain '{}' failed", self.name)))
+            }
         };
+        if let (true, Err(error)) = (replies.is_empty(), &result) {
+            tracing::warn!("to {verb} domain '{}' failed: {error}", self.name);
+        }
         self.save_status();
         self.publish(replies, result).await;
     }
 
-    /// A start was called off by a destroy. If it had just succeeded, the machine is ended after all.
-    async fn on_interrupted(&mut self, outcome: Result<Outcome>, replies: Vec<Reply>, destroyers: Vec<Reply>) {
-        if let Ok(Outcome::Started(Ok(live))) = outcome {
-            self.live = Some(live);
-            let mut destroyers = destroyers.into_iter();
-            if let (Some(first), Ok(task)) =
-                (destroyers.next(), self.command(|machine| async move { machine.destroy(false).await.map(|()| None) }))
-            {
-                self.set_job("destroy", task, first);
+    /// A destroy has ended. It is answered once nothing is left, also of the job that it interrupted.
+    async fn on_ended(&mut self, outcome: Result<Outcome>) {
+        let Some(ending) = self.ending.take() else { return };
+        let result = match outcome {
+            Ok(Outcome::Commanded(result)) => result.map(drop),
+            Ok(_) => Ok(()),
+            Err(crash) => Err(crash),
+        };
+        match result {
+            Err(error) if self.live.is_some() => {
+                let error = error.in_context(format_args!("cannot destroy domain '{}'", self.name));
+                self.publish(ending.replies, Err(error)).await;
             }
-            if let Some(job) = &mut self.job {
-                job.replies.extend(destroyers);
-                job.replies.extend(replies);
+            // Gone, or about to tell that it is.
+            _ => {
+                self.destroyers.extend(ending.replies);
+                self.publish(Vec::new(), Ok(())).await;
             }
-            return;
         }
-        self.state = State::ShutOff(ShutOff::Destroyed);
-        self.publish(destroyers, Ok(())).await;
-        let error = Error::new(ErrorKind::Cancelled, format!("the start of domain '{}' was called off: it was destroyed", self.name));
-        self.publish(replies, Err(error)).await;
     }
 
     async fn apply(&mut self, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Started(Ok(live)) => {
-                self.state = if live.paused { State::Paused(PauseReason::StartingUp) } else { State::Running(Running::Booted) };
-                self.live = Some(live);
+                self.take_live(live);
                 Ok(())
             }
             Outcome::Started(Err(error)) => {
-                self.state = State::ShutOff(ShutOff::Failed);
+                if !self.destroyers.is_empty() {
+                    self.state = State::ShutOff(ShutOff::Destroyed);
+                } else if error.kind() != ErrorKind::Cancelled {
+                    self.state = State::ShutOff(ShutOff::Failed);
+                }
                 Err(error.in_context(format_args!("cannot start domain '{}'", self.name)))
             }
-            Outcome::Commanded(result) => {
-                let next = result.map_err(|error| error.in_context(format_args!("domain '{}'", self.name)))?;
-                if let (Some(next), Some(_)) = (next, &self.live) {
-                    self.state = next;
-                }
+            Outcome::Commanded(Ok(next)) => {
+                self.follow(next);
                 Ok(())
+            }
+            Outcome::Commanded(Err(error)) => {
+                if let Some(live) = &mut self.live {
+                    live.pause_reason = None;
+                }
+                Err(error.in_context(format_args!("domain '{}'", self.name)))
             }
             Outcome::Stored(change) => {
                 self.take(change?);
                 Ok(())
             }
+        }
+    }
+
+    fn take_live(&mut self, live: Box<Live>) {
+        self.state = if live.paused { State::Paused(PauseReason::User) } else { State::Running(Running::Booted) };
+        self.live = Some(live);
+    }
+
+    /// Takes the state that a command leads to, unless the machine has told since that it is in another.
+    fn follow(&mut self, next: Option<State>) {
+        if let (Some(next), Some(live)) = (next, &self.live)
+            && (!live.told || next.as_str() == self.state.as_str())
+        {
+            self.state = next;
         }
     }
 
@@ -308,8 +363,8 @@ impl Actor {
                 self.persistent = false;
                 self.autostart = false;
             }
-            Change::Renamed(name, definition) => {
-                self.name = name;
+            Change::Renamed(definition) => {
+                self.name.clone_from(&definition.name);
                 self.definition = definition;
             }
             Change::Autostart(on) => self.autostart = on,
@@ -317,8 +372,9 @@ impl Actor {
                 if let Some(definition) = definition {
                     self.definition = definition;
                 }
-                if let (Some(document), Some(live)) = (live, &mut self.live) {
-                    live.set_document(&document);
+                if let (Some(change), Some(live)) = (live, &mut self.live) {
+                    live.set_document(&change.document);
+                    live.started_from = change.started_from;
                 }
             }
         }
@@ -327,6 +383,9 @@ impl Actor {
     // Machine events
 
     async fn on_machine_event(&mut self, event: MachineEvent) {
+        if let Some(live) = &mut self.live {
+            live.told |= event.is_of_state();
+        }
         match event {
             MachineEvent::Exited(reason) => return self.on_exit(reason).await,
             MachineEvent::Paused(PauseReason::Unknown) => {
@@ -403,8 +462,8 @@ impl Actor {
             machine.reset().await?;
             machine.resume().await.map(|()| Some(State::Running(Running::Booted)))
         };
-        if let Ok(task) = self.command(restart) {
-            self.job = Some(Box::new(Work { verb: "restart", task, replies: Vec::new(), destroyed: None }));
+        if let Ok(work) = self.command("restart", restart) {
+            self.job = Some(Box::new(work));
         }
     }
 
@@ -428,9 +487,9 @@ impl Actor {
         }
         self.state = State::ShutOff(ShutOff::from(&reason));
         self.live = None;
-        if let Err(error) = self.engine.store.status().remove(self.uuid) {
-            tracing::warn!(domain = %self.name, "cannot remove the status file: {error}");
-        }
+        self.engine.clean_up(self.uuid);
+        // What was asked of the machine is not answered any more.
+        self.job.iter().for_each(|job| job.call_off());
         self.publish(Vec::new(), Ok(())).await;
     }
 
@@ -440,7 +499,7 @@ impl Actor {
 
     // What others see
 
-    /// Publishes how the domain looks now and then answers.
+    /// Publishes how the domain looks now, or that it is gone, and then answers.
     async fn publish(&mut self, replies: Vec<Reply>, result: Result<()>) {
         let new = Arc::new(look(Look {
             name: &self.name,
@@ -453,12 +512,20 @@ impl Actor {
             live: self.live.as_deref(),
         }));
         let old = self.view.send_replace(new.clone());
-        let event = if old == new { Event::None } else { Event::DomainChanged { old, new } };
-        self.engine.publisher.publish_then(event, move || send_all(replies, result)).await;
-    }
-
-    async fn answer(&self, reply: Reply, result: Result<()>) {
-        self.engine.publisher.publish_then(Event::None, move || send_all(vec![reply], result)).await;
+        let event = if old == new { Event::None } else { Event::DomainChanged { old, new: new.clone() } };
+        let gone = self.live.is_none() && self.is_idle();
+        let destroyers = if gone { std::mem::take(&mut self.destroyers) } else { Vec::new() };
+        let answer = move || {
+            send_all(replies, result);
+            send_all(destroyers, Ok(()));
+        };
+        let publisher = &self.engine.publisher;
+        if self.is_over() {
+            self.engine.registry.remove(self.uuid);
+            publisher.publish(event).await;
+            return publisher.publish_then(Event::DomainRemoved(new), answer).await;
+        }
+        publisher.publish_then(event, answer).await;
     }
 
     /// Writes down what a later service needs; a running guest without it would be lost to that.
@@ -496,7 +563,7 @@ struct Look<'a> {
 
 fn look(domain: Look<'_>) -> DomainView {
     let Look { name, uuid, hypervisor, definition, persistent, autostart, state, live } = domain;
-    let Definition { xml, facts, warnings } = definition;
+    let Definition { xml, facts, warnings, .. } = definition;
     DomainView {
         name: name.to_owned(),
         uuid,
@@ -513,26 +580,6 @@ fn look(domain: Look<'_>) -> DomainView {
         live: live.map(|live| live.xml.clone()),
         consoles: live.map(|live| live.consoles.clone()).unwrap_or_default(),
     }
-}
-
-/// What came of a request that was admitted.
-enum Begin {
-    /// It is being worked on.
-    Job(JoinHandle<Outcome>),
-    /// It stopped the job under way and is answered when that has ended.
-    Interrupted,
-}
-
-async fn start_machine(engine: &Engine, driver: Arc<dyn Driver>, launch: Launch) -> Result<(Started, bool)> {
-    let (uuid, paused) = (launch.uuid, launch.paused);
-    // Also a start that is called off, whose future is dropped, leaves nothing behind.
-    let result = driver.start(launch).await;
-    if result.is_err()
-        && let Err(error) = engine.store.status().remove(uuid)
-    {
-        tracing::warn!("cannot clean up after a failed start: {error}");
-    }
-    result.map(|started| (started, paused))
 }
 
 fn send_all(replies: Vec<Reply>, result: Result<()>) {
@@ -555,102 +602,4 @@ async fn next_event(live: &mut Option<Box<Live>>) -> MachineEvent {
         Some(live) => live.events.recv().await.unwrap_or(MachineEvent::Exited(ExitReason::Unknown)),
         None => std::future::pending().await,
     }
-}
-
-async fn job_end(job: &mut Option<Box<Work>>) -> Result<Outcome> {
-    let Some(job) = job else { return std::future::pending().await };
-    (&mut job.task).await.map_err(|error| {
-        if error.is_cancelled() {
-            Error::new(ErrorKind::Cancelled, "it was called off")
-        } else {
-            Error::new(ErrorKind::Internal, "the service has a defect: the work crashed; please report it with the log").caused_by(error)
-        }
-    })
-}
-
-// Changes that the store holds
-
-impl Actor {
-    fn stored(&self, work: impl FnOnce(&Engine) -> Result<Change> + Send + 'static) -> JoinHandle<Outcome> {
-        let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || Outcome::Stored(work(&engine)))
-    }
-
-    fn store_definition(&self, definition: Definition) -> JoinHandle<Outcome> {
-        let name = self.name.clone();
-        self.stored(move |engine| {
-            engine.store.definitions().save(&name, &definition.xml)?;
-            Ok(Change::Defined(definition))
-        })
-    }
-
-    fn undefine(&self, what: Undefine) -> JoinHandle<Outcome> {
-        let (name, uuid) = (self.name.clone(), self.uuid);
-        self.stored(move |engine| {
-            engine.store.autostart().set(&name, false)?;
-            engine.store.definitions().remove(&name)?;
-            engine.remove_guest_state(uuid, what);
-            Ok(Change::Undefined)
-        })
-    }
-
-    fn rename(&self, new: String) -> Result<JoinHandle<Outcome>> {
-        let (mut domain, _) = Domain::parse(&self.definition.xml)?;
-        domain.name.clone_from(&new);
-        domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidArgument, joined(&problems)))?;
-        let definition = Definition::of(&domain, self.definition.warnings.clone());
-        let (old, autostart) = (self.name.clone(), self.autostart);
-        Ok(self.stored(move |engine| {
-            engine.store.definitions().rename(&old, &new, &definition.xml)?;
-            if autostart {
-                engine.store.autostart().rename(&old, &new)?;
-            }
-            Ok(Change::Renamed(new, definition))
-        }))
-    }
-
-    fn set_autostart(&self, on: bool) -> JoinHandle<Outcome> {
-        let name = self.name.clone();
-        self.stored(move |engine| {
-            engine.store.autostart().set(&name, on)?;
-            Ok(Change::Autostart(on))
-        })
-    }
-
-    fn edit(&self, edit: &Edit, scope: Scope) -> Result<JoinHandle<Outcome>> {
-        let (live, config) = scope.resolve(&self.name, self.live.is_some(), self.persistent)?;
-        let changed = |xml: &str| -> Result<Domain> {
-            let (mut domain, _) = Domain::parse(xml)?;
-            edit.apply(&mut domain)?;
-            Ok(domain)
-        };
-        // Both documents are made before anything is changed.
-        let definition = match config {
-            true => Some(Definition::of(&changed(&self.definition.xml)?, self.definition.warnings.clone())),
-            false => None,
-        };
-        let live = match (&self.live, live) {
-            (Some(live), true) => Some((live.machine.clone(), edit.live_memory()?, Box::new(changed(&live.xml)?))),
-            _ => None,
-        };
-        let (engine, name) = (self.engine.clone(), self.name.clone());
-        Ok(tokio::spawn(async move { Outcome::Stored(carry_out(engine, name, definition, live).await) }))
-    }
-}
-
-/// Tells the guest first: it may refuse, and then the definition stays as it was.
-async fn carry_out(
-    engine: Arc<Engine>,
-    name: String,
-    definition: Option<Definition>,
-    live: Option<(Arc<dyn Machine>, Option<u64>, Box<Domain>)>,
-) -> Result<Change> {
-    if let Some((machine, Some(bytes), _)) = &live {
-        machine.set_memory(*bytes).await?;
-    }
-    if let Some(definition) = definition.clone() {
-        let saved = tokio::task::spawn_blocking(move || engine.store.definitions().save(&name, &definition.xml)).await;
-        saved.map_err(|error| Error::new(ErrorKind::Internal, "writing the definition crashed").caused_by(error))??;
-    }
-    Ok(Change::Edited { definition, live: live.map(|(_, _, document)| document) })
 }

@@ -35,6 +35,7 @@ pub fn check(situation: Situation, request: &Request) -> Verdict {
         // The plug can always be pulled, also while the guest starts.
         return match request {
             Request::Destroy { .. } if job == "start" || state.is_active() => Verdict::Accept,
+            Request::Destroy { .. } => Verdict::WrongState("it is shut off"),
             _ => Verdict::Busy(job),
         };
     }
@@ -131,7 +132,7 @@ mod tests {
             (&Request::Rename("b".into()), true, None, "A-----"),
             (&start, true, Some("start"), "BBBBBB"),
             (&destroy, true, Some("start"), "AAAAAA"),
-            (&destroy, true, Some("suspend"), "BAAAAA"),
+            (&destroy, true, Some("suspend"), "-AAAAA"),
             (&Request::Reset, true, Some("suspend"), "BBBBBB"),
         ] {
             assert_eq!(letters(request, persistent, job), expected, "{request:?} persistent={persistent} job={job:?}");

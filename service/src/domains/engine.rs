@@ -102,6 +102,18 @@ impl Engine {
         Ok(draft)
     }
 
+    /// What [`Engine::define`] would store, with all its checks.
+    ///
+    /// # Errors
+    /// Those of `define`.
+    pub async fn validate(&self, draft: Draft) -> Result<Draft> {
+        let draft = self.complete(self.with_known_uuid(draft)).await?;
+        if let Some(uuid) = draft.domain.uuid {
+            self.registry.check(&draft.domain.name, uuid)?;
+        }
+        Ok(draft)
+    }
+
     /// Stores a domain, or another definition of one that has the same name and UUID.
     ///
     /// # Errors
@@ -123,7 +135,7 @@ impl Engine {
                 existing
             }
             None => {
-                self.save(&domain.name, &definition).await?;
+                self.save(definition.clone()).await?;
                 self.add(domain, definition, true, place).await?
             }
         };
@@ -179,7 +191,7 @@ impl Engine {
         }
         self.registry.reserve_name(name, domain.uuid())?;
         let result = domain.request(grant, Request::Rename(name.to_owned())).await;
-        self.registry.release_name(if result.is_ok() { &old } else { name });
+        self.registry.release_name(if result.is_ok() { &old } else { name }, domain.uuid());
         result
     }
 
@@ -232,9 +244,9 @@ impl Engine {
         Ok((existing, Place { engine, name: domain.name.clone(), uuid }))
     }
 
-    async fn save(self: &Arc<Self>, name: &str, definition: &Definition) -> Result<()> {
-        let (engine, name, xml) = (self.clone(), name.to_owned(), definition.xml.clone());
-        let saved = tokio::task::spawn_blocking(move || engine.store.definitions().save(&name, &xml)).await;
+    pub(super) async fn save(self: &Arc<Self>, definition: Definition) -> Result<()> {
+        let engine = self.clone();
+        let saved = tokio::task::spawn_blocking(move || engine.store.definitions().save(&definition.name, &definition.xml)).await;
         saved.map_err(|error| Error::new(ErrorKind::Internal, "writing the definition crashed").caused_by(error))?.map_err(Error::from)
     }
 
@@ -252,11 +264,7 @@ impl Engine {
             live: None,
         });
         place.engine = None;
-        let (added, published) = tokio::sync::oneshot::channel();
-        let event = Event::DomainAdded(handle.clone());
-        self.publisher.publish_then(event, move || added.send(()).unwrap_or(())).await;
-        // An error means that the bus is gone, and with it whoever waits for this.
-        drop(published.await);
+        self.publisher.publish_and_wait(Event::DomainAdded(handle.clone())).await;
         Ok(handle)
     }
 
@@ -280,8 +288,15 @@ impl Engine {
     }
 
     /// Everything a driver needs for one run.
-    pub(super) fn launch(self: &Arc<Self>, domain: Domain, uuid: Uuid, name: &str, paused: bool, events: MachineEvents) -> Result<Launch> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        id: u32,
+        domain: Domain,
+        uuid: Uuid,
+        name: &str,
+        paused: bool,
+        events: MachineEvents,
+    ) -> Result<Launch> {
         let runtime = self.store.status().prepare(uuid)?;
         let (engine, live, hypervisor, name) = (self.clone(), domain.to_xml(), self.driver_of(&domain)?.name(), name.to_owned());
         let log = self.store.layout().domain_log(&name)?;
@@ -305,15 +320,21 @@ impl Engine {
     pub(super) async fn live(
         &self,
         id: u32,
-        started: (Started, bool),
+        started: Started,
+        paused: bool,
         events: mpsc::Receiver<MachineEvent>,
         started_from: Arc<str>,
     ) -> Live {
-        let (Started { machine, mut live }, paused) = started;
+        let Started { machine, mut live } = started;
         live.id = Some(id);
         let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
         let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
-        Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, asked_to_shut_down: false }
+        Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, told: false, asked_to_shut_down: false }
+    }
+
+    /// The number of a new run.
+    pub(super) fn next_id(&self) -> u32 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn console_keep(&self) -> usize {
@@ -331,6 +352,13 @@ impl Engine {
 
     fn tpm(&self, uuid: Uuid) -> PathBuf {
         self.store.layout().tpm().join(uuid.to_string())
+    }
+
+    /// Removes what was written down about a run that is over.
+    pub(super) fn clean_up(&self, uuid: Uuid) {
+        if let Err(error) = self.store.status().remove(uuid) {
+            tracing::warn!("what is known of the last run of {uuid} stays behind: {error}");
+        }
     }
 
     /// Removes what a guest kept between its runs, other than its disks.
@@ -373,7 +401,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if let Some(engine) = &self.engine {
             tracing::debug!("the place of domain '{}' ({}) is free again", self.name, self.uuid);
-            engine.registry.release_name(&self.name);
+            engine.registry.release_name(&self.name, self.uuid);
         }
     }
 }

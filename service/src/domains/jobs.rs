@@ -104,7 +104,7 @@ impl Jobs {
         Self { next: AtomicU32::new(1), visible: Mutex::default(), publisher }
     }
 
-    /// Shows a new job.
+    /// Shows a new job. It is on the bus when this returns.
     pub async fn begin(&self, operation: &'static str, domain: &str, uid: u32) -> Arc<Job> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let job = Arc::new(Job {
@@ -117,18 +117,18 @@ impl Jobs {
             cancel: watch::Sender::new(false),
         });
         self.visible().insert(job.number, job.clone());
-        self.publisher.publish(Event::JobAdded(job.clone())).await;
+        self.publisher.publish_and_wait(Event::JobAdded(job.clone())).await;
         job
     }
 
-    /// Notes how a job ended and takes it away a while later.
+    /// Notes how a job ended and takes it away a while later. Clients have been told when this returns.
     pub async fn end(self: &Arc<Self>, job: &Arc<Job>, result: &Result<()>) {
         job.state.send_replace(match result {
             Ok(()) => JobState::Succeeded,
             Err(error) if error.kind() == ErrorKind::Cancelled => JobState::Cancelled,
             Err(error) => JobState::Failed(error.to_string()),
         });
-        self.publisher.publish(Event::JobEnded(job.clone())).await;
+        self.publisher.publish_and_wait(Event::JobEnded(job.clone())).await;
         for old in self.surplus() {
             self.forget(&old).await;
         }

@@ -29,6 +29,8 @@ pub(super) struct Live {
     pub pause_reason: Option<PauseReason>,
     /// Whether it was started held before its first instruction.
     pub paused: bool,
+    /// Whether the machine has told a state since it was last asked for something.
+    pub told: bool,
     /// Whether somebody asked the guest to power off.
     pub asked_to_shut_down: bool,
 }

@@ -14,6 +14,7 @@
 
 mod actor;
 mod admission;
+mod changes;
 mod console;
 mod edit;
 mod engine;
@@ -28,6 +29,7 @@ mod secrets;
 mod state;
 mod status;
 mod view;
+mod work;
 
 pub use edit::{Edit, Scope};
 pub use engine::{Defined, Draft, Engine, Parts};

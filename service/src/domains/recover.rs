@@ -35,12 +35,7 @@ impl Engine {
             let seed = xml.map_err(Error::from).and_then(|xml| self.seed(&name, &xml));
             match seed {
                 Ok(seed) => self.settle(seed, &mut running),
-                Err(error) => {
-                    tracing::error!(
-                        "the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again"
-                    );
-                    drop(self.registry.reserve_name(&name, Uuid::nil()));
-                }
+                Err(error) => self.leave_alone(&name, &error),
             }
         }
         for (uuid, (name, transient)) in running {
@@ -65,7 +60,7 @@ impl Engine {
         };
         // The text as it stands in the file is the definition, however it was written.
         let warnings = warnings.iter().map(ToString::to_string).collect();
-        let definition = Definition { xml, facts: Arc::new(Facts::of(&domain)), warnings };
+        let definition = Definition { name: name.to_owned(), xml, facts: Arc::new(Facts::of(&domain)), warnings };
         let driver = self.driver_of(&domain)?;
         let state = State::ShutOff(ShutOff::Unknown);
         Ok(Seed {
@@ -80,6 +75,12 @@ impl Engine {
         })
     }
 
+    /// Keeps a name for a definition that cannot be used, so that nothing writes over it.
+    fn leave_alone(&self, name: &str, error: &Error) {
+        tracing::error!("the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again");
+        self.registry.keep_for_unreadable(name);
+    }
+
     fn settle(self: &Arc<Self>, mut seed: Seed, running: &mut HashMap<Uuid, (String, Found)>) {
         if let Some((_, found)) = running.remove(&seed.uuid) {
             seed.state = found.state;
@@ -88,7 +89,7 @@ impl Engine {
         match self.registry.reserve(&seed.name, seed.uuid) {
             Ok(None) => drop(self.spawn(seed)),
             Ok(Some(_)) => {}
-            Err(error) => tracing::error!("the definition of domain '{}' is left alone: {error}", seed.name),
+            Err(error) => self.leave_alone(&seed.name, &error),
         }
     }
 
@@ -96,11 +97,12 @@ impl Engine {
         let parsed = Domain::parse(&live.started_from).map_err(Error::from);
         let seed = parsed.and_then(|(domain, warnings)| {
             let warnings = warnings.iter().map(ToString::to_string).collect();
-            let definition = Definition { xml: live.started_from.clone(), facts: Arc::new(Facts::of(&domain)), warnings };
+            let definition =
+                Definition { name: name.clone(), xml: live.started_from.clone(), facts: Arc::new(Facts::of(&domain)), warnings };
             let driver = self.driver_of(&domain)?;
             Ok(Seed { name: name.clone(), uuid, definition, persistent: false, autostart: false, driver, state, live: Some(live) })
         });
-        match seed.and_then(|seed| self.registry.reserve(&name, uuid).map(|_| seed)) {
+        match seed.and_then(|seed| self.registry.adopt(&name, uuid).map(|()| seed)) {
             Ok(seed) => drop(self.spawn(seed)),
             Err(error) => tracing::error!("the running guest '{name}' cannot be taken over: {error}"),
         }
@@ -138,8 +140,7 @@ impl Engine {
         let (domain, _) = Domain::parse(&status.live)?;
         let driver = self.driver_of(&domain)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
-        let mut launch = self.launch(domain, uuid, &status.name, false, events)?;
-        launch.id = status.id;
+        let launch = self.launch(status.id, domain, uuid, &status.name, false, events)?;
         match driver.reconnect(launch, status.machine.clone()).await? {
             Reconnected::Gone(reason) => {
                 self.store.status().remove(uuid)?;
@@ -167,6 +168,7 @@ impl Engine {
                     consoles,
                     pause_reason: None,
                     paused: false,
+                    told: false,
                     asked_to_shut_down: false,
                 };
                 Ok(Found { state, live: Some(Box::new(live)) })

@@ -3,7 +3,7 @@
 //! Invariants: a name and a UUID belong to one domain at most, also while that is being defined or
 //! renamed: they are reserved first. Locks are held for map operations only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -23,15 +23,17 @@ struct Maps {
     names: HashMap<String, Uuid>,
     /// Every domain that is there.
     domains: HashMap<Uuid, DomainHandle>,
+    /// Names of definitions that cannot be read. Nothing is defined under them, so nothing writes over them.
+    unreadable: HashSet<String>,
 }
 
 impl Registry {
     /// All domains, in order of names.
     pub fn all(&self) -> Vec<DomainHandle> {
-        let maps = self.maps();
-        let mut names: Vec<_> = maps.names.iter().collect();
-        names.sort();
-        names.into_iter().filter_map(|(_, uuid)| maps.domains.get(uuid).cloned()).collect()
+        // Not by the map of names: a domain that is just being renamed is there twice.
+        let mut domains: Vec<_> = self.maps().domains.values().cloned().collect();
+        domains.sort_by_cached_key(|domain| domain.view.borrow().name.clone());
+        domains
     }
 
     /// How many domains there are.
@@ -82,25 +84,19 @@ impl Registry {
     /// being made.
     pub(super) fn reserve(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
         let mut maps = self.maps();
-        let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
-        if let Some(owner) = maps.names.get(name) {
-            if *owner != uuid {
-                return taken(format!(
-                    "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
-                ));
-            }
-            return match maps.domains.get(&uuid) {
-                Some(domain) => Ok(Some(domain.clone())),
-                None => Err(Error::new(ErrorKind::Busy, format!("domain '{name}' is just being made; try again when that is done"))),
-            };
+        let existing = maps.owner(name, uuid)?;
+        if existing.is_none() {
+            maps.names.insert(name.to_owned(), uuid);
         }
-        if let Some((owner, _)) = maps.names.iter().find(|(_, other)| **other == uuid) {
-            return taken(format!(
-                "UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"
-            ));
-        }
-        maps.names.insert(name.to_owned(), uuid);
-        Ok(None)
+        Ok(existing)
+    }
+
+    /// Whether [`Registry::reserve`] would succeed.
+    ///
+    /// # Errors
+    /// Those of `reserve`.
+    pub(super) fn check(&self, name: &str, uuid: Uuid) -> Result<()> {
+        self.maps().owner(name, uuid).map(drop)
     }
 
     /// Fills a reserved place.
@@ -114,6 +110,7 @@ impl Registry {
     /// `AlreadyExists`.
     pub(super) fn reserve_name(&self, name: &str, uuid: Uuid) -> Result<()> {
         let mut maps = self.maps();
+        maps.refuse_unreadable(name)?;
         if maps.names.contains_key(name) {
             return Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to another domain; choose another one")));
         }
@@ -121,9 +118,28 @@ impl Registry {
         Ok(())
     }
 
-    /// Gives a name up.
-    pub(super) fn release_name(&self, name: &str) {
-        self.maps().names.remove(name);
+    /// Keeps a name for a definition that cannot be read.
+    pub(super) fn keep_for_unreadable(&self, name: &str) {
+        self.maps().unreadable.insert(name.to_owned());
+    }
+
+    /// Gives a running guest its name, also where the definition of that name cannot be read.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when another domain has the name.
+    pub(super) fn adopt(&self, name: &str, uuid: Uuid) -> Result<()> {
+        match self.maps().names.entry(name.to_owned()).or_insert(uuid) {
+            owner if *owner == uuid => Ok(()),
+            owner => Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to the domain with UUID {owner}"))),
+        }
+    }
+
+    /// Gives a name up, unless it belongs to another domain meanwhile.
+    pub(super) fn release_name(&self, name: &str, uuid: Uuid) {
+        let mut maps = self.maps();
+        if maps.names.get(name) == Some(&uuid) {
+            maps.names.remove(name);
+        }
     }
 
     /// Takes a domain out.
@@ -135,5 +151,42 @@ impl Registry {
 
     fn maps(&self) -> MutexGuard<'_, Maps> {
         self.maps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Maps {
+    fn refuse_unreadable(&self, name: &str) -> Result<()> {
+        match self.unreadable.contains(name) {
+            false => Ok(()),
+            true => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "the name '{name}' belongs to a definition that cannot be read; repair or remove its file and start the service again"
+                ),
+            )),
+        }
+    }
+
+    /// The domain that has both, `None` when both are free.
+    fn owner(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
+        let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
+        self.refuse_unreadable(name)?;
+        if let Some(owner) = self.names.get(name) {
+            if *owner != uuid {
+                return taken(format!(
+                    "the name '{name}' belongs to another domain, with UUID {owner}; give this one another name, or that UUID to replace its definition"
+                ));
+            }
+            return match self.domains.get(&uuid) {
+                Some(domain) => Ok(Some(domain.clone())),
+                None => Err(Error::new(ErrorKind::Busy, format!("domain '{name}' is just being made; try again when that is done"))),
+            };
+        }
+        if let Some((owner, _)) = self.names.iter().find(|(_, other)| **other == uuid) {
+            return taken(format!(
+                "UUID {uuid} belongs to another domain, '{owner}'; leave <uuid> out to get a new one, or rename that domain"
+            ));
+        }
+        Ok(None)
     }
 }

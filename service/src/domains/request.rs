@@ -44,6 +44,8 @@ pub enum Request {
 /// A stored definition: what `GetXml` shows and what was not understood in it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Definition {
+    /// The name in it.
+    pub name: String,
     /// Normalized XML.
     pub xml: Arc<str>,
     /// What clients read daily.

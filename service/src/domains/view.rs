@@ -122,6 +122,6 @@ fn display(graphics: &Graphics) -> Display {
 impl Definition {
     /// The stored form of a document.
     pub fn of(domain: &Domain, warnings: Vec<String>) -> Self {
-        Self { xml: domain.to_xml().into(), warnings, facts: Arc::new(Facts::of(domain)) }
+        Self { name: domain.name.clone(), xml: domain.to_xml().into(), warnings, facts: Arc::new(Facts::of(domain)) }
     }
 }

@@ -94,3 +94,13 @@ pub enum MachineEvent {
     /// The machine is gone. The last event of every machine.
     Exited(ExitReason),
 }
+
+impl MachineEvent {
+    /// Whether it tells what the machine does from now on.
+    pub const fn is_of_state(&self) -> bool {
+        matches!(
+            self,
+            Self::Resumed | Self::Paused(_) | Self::Suspended | Self::ShuttingDown | Self::ShutDown | Self::Panicked | Self::Exited(_)
+        )
+    }
+}

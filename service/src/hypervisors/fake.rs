@@ -24,6 +24,10 @@ struct State {
     fault: Mutex<Option<Fault>>,
     /// Starts wait while this is set.
     held: watch::Sender<bool>,
+    /// How many starts and commands have come to wait.
+    waiting: watch::Sender<u32>,
+    /// What a machine tells right after the next thing that it tells for a command.
+    sequel: Mutex<Option<MachineEvent>>,
 }
 
 /// What goes wrong next.
@@ -48,12 +52,28 @@ impl FakeDriver {
         self.0.held.send_replace(hold);
     }
 
+    /// Answers once a start is held or a command hangs.
+    pub async fn until_stuck(&self) {
+        // The driver itself holds the sender, so waiting cannot fail.
+        drop(self.0.waiting.subscribe().wait_for(|waiting| *waiting > 0).await);
+    }
+
+    /// Lets something happen to a guest between the effect of its next command and the answer.
+    pub fn then(&self, event: MachineEvent) {
+        *lock(&self.0.sequel) = Some(event);
+    }
+
     /// Lets something happen to a running guest.
     pub async fn happen(&self, uuid: Uuid, event: MachineEvent) {
         let machine = lock(&self.0.machines).get(&uuid).cloned();
         if let Some(machine) = machine {
             machine.tell(event).await;
         }
+    }
+
+    /// Ends a guest while nobody looks.
+    pub fn lose(&self, uuid: Uuid) {
+        lock(&self.0.machines).remove(&uuid);
     }
 
     /// Whether a guest runs here, whatever the engine thinks.
@@ -79,7 +99,10 @@ impl Driver for FakeDriver {
     async fn start(&self, launch: Launch) -> Result<Started> {
         let fault = lock(&self.0.fault).take_if(|fault| *fault != Fault::Hang);
         let mut held = self.0.held.subscribe();
-        // The driver itself holds the sender, so waiting cannot fail.
+        if *held.borrow() {
+            self.0.waiting.send_modify(|waiting| *waiting += 1);
+        }
+        // As above.
         drop(held.wait_for(|held| !held).await);
         match fault {
             Some(Fault::Start) => return Err(Error::new(ErrorKind::HypervisorFailed, "the fake was told to fail")),
@@ -123,9 +146,11 @@ impl FakeMachine {
 
     async fn command(&self, event: Option<MachineEvent>) -> Result<()> {
         if lock(&self.driver.0.fault).take_if(|fault| *fault == Fault::Hang).is_some() {
+            self.driver.0.waiting.send_modify(|waiting| *waiting += 1);
             std::future::pending::<()>().await;
         }
-        if let Some(event) = event {
+        let sequel = lock(&self.driver.0.sequel).take();
+        for event in event.into_iter().chain(sequel) {
             self.tell(event).await;
         }
         Ok(())

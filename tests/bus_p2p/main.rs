@@ -1,0 +1,17 @@
+//! The service over a socket pair: the real engine, store and bus objects, with guests in memory.
+//!
+//! Server and client are in one process, each on a runtime of its own, so that a crash of the service
+//! can be played: its runtime ends in the middle of whatever it does.
+
+mod seen;
+mod service;
+
+mod edits;
+mod events;
+mod inventory;
+mod jobs;
+mod life;
+mod refusals;
+mod restart;
+mod rivals;
+mod storage;

@@ -1,0 +1,217 @@
+//! The live service against the contract: what it says of itself, and what it answers, is what the
+//! interface files promise, nothing missing and nothing more.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use lodge_dbus_interfaces::options::{DefineOptions, StartOptions};
+use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy};
+use lodge_dbus_interfaces::types::InstanceKind;
+use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, ROOT_PATH, paths};
+use lodge_service::authorization::OwnerOnly;
+use lodge_service::domains::{Engine, Parts};
+use lodge_service::events::Publisher;
+use lodge_service::hypervisors::fake::FakeDriver;
+use lodge_service::store::{Layout, Store};
+use quick_xml::events::{BytesStart, Event};
+use tempfile::TempDir;
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, connection};
+
+const DOMAIN: &str = "<domain type='test'><name>a</name><memory>65536</memory>\
+    <devices><graphics type='vnc' port='5900'/></devices></domain>";
+
+/// Interface by interface, the members as `method Start(in options a{sv}, out job o)`.
+type Interfaces = BTreeMap<String, BTreeSet<String>>;
+
+#[tokio::test]
+async fn the_service_introspects_as_its_interface_files_say() {
+    let service = Service::start().await;
+    for (interface, file) in INTERFACE_FILES {
+        let promised = members(file);
+        let live = members(&service.introspect(&service.place(interface)).await);
+        let (promised, live) = (&promised[interface], &live[interface]);
+        let missing: Vec<_> = promised.difference(live).collect();
+        let surplus: Vec<_> = live.difference(promised).collect();
+        assert!(missing.is_empty() && surplus.is_empty(), "{interface}: promised only: {missing:#?}, served only: {surplus:#?}");
+    }
+}
+
+#[tokio::test]
+async fn no_object_serves_anything_besides_the_contract() {
+    let service = Service::start().await;
+    let standard = ["Introspectable", "ObjectManager", "Peer", "Properties"].map(|name| format!("org.freedesktop.DBus.{name}"));
+    for (interface, _) in INTERFACE_FILES {
+        let live = members(&service.introspect(&service.place(interface)).await);
+        let others: Vec<_> = live.keys().filter(|name| *name != interface && !standard.contains(name)).collect();
+        assert!(others.is_empty(), "{interface}: {others:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_property_is_served_and_in_the_inventory_with_the_promised_type() {
+    let service = Service::start().await;
+    let reply = service
+        .client
+        .call_method(None::<&str>, ROOT_PATH, Some("org.freedesktop.DBus.ObjectManager"), "GetManagedObjects", &())
+        .await
+        .unwrap();
+    let objects: HashMap<OwnedObjectPath, HashMap<String, HashMap<String, OwnedVariant>>> = reply.body().deserialize().unwrap();
+    for (interface, file) in INTERFACE_FILES {
+        let promised = property_types(file);
+        let path = service.place(interface);
+        let properties = Some("org.freedesktop.DBus.Properties");
+        let reply = service.client.call_method(None::<&str>, path.as_str(), properties, "GetAll", &interface).await.unwrap();
+        let all: HashMap<String, OwnedVariant> = reply.body().deserialize().unwrap();
+        assert_eq!(types(&all), promised, "{interface}, GetAll");
+        if interface != MANAGER_INTERFACE {
+            assert_eq!(types(&objects[&path][interface]), promised, "{interface}, GetManagedObjects");
+        }
+        for (name, signature) in &promised {
+            let reply = service.client.call_method(None::<&str>, path.as_str(), properties, "Get", &(interface, name)).await.unwrap();
+            let value: OwnedVariant = reply.body().deserialize().unwrap();
+            assert_eq!(&value.value_signature().to_string(), signature, "{interface}.{name}, Get");
+        }
+    }
+    let places: BTreeSet<_> = objects.keys().map(|path| path.to_string()).collect();
+    let expected = [DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE].map(|interface| service.place(interface).to_string());
+    assert_eq!(places, BTreeSet::from(expected));
+}
+
+#[test]
+fn every_action_is_asked_for_somewhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let actions = std::fs::read_to_string(root.join("service/src/authorization/actions.rs")).unwrap();
+    let table = actions.split("pub enum Action {").nth(1).unwrap().split("\n}").next().unwrap();
+    let bus: String = std::fs::read_dir(root.join("service/src/bus"))
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    for action in table.lines().map(str::trim).filter(|line| !line.starts_with("///") && !line.is_empty()) {
+        let action = action.trim_end_matches(',');
+        assert!(bus.contains(&format!("Action::{action}")), "no bus method asks for {action}");
+    }
+}
+
+/// A service with one of everything.
+struct Service {
+    client: Connection,
+    _server: Connection,
+    _root: TempDir,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let root = TempDir::with_prefix("lodge-").unwrap();
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let server = connection::Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().build();
+        let client = connection::Builder::unix_stream(theirs).p2p().build();
+        let (server, client) = tokio::try_join!(server, client).unwrap();
+        let (publisher, publications) = Publisher::new();
+        let store = Arc::new(Store::open(Layout::under(root.path())).unwrap());
+        let engine = Engine::new(Parts { store, drivers: vec![Arc::new(FakeDriver::default())], publisher, console_keep: 4096 });
+        engine.recover().await.unwrap();
+        let owner = Arc::new(OwnerOnly::of_this_process());
+        lodge_service::bus::serve(&server, engine, owner, publications, InstanceKind::Session).await.unwrap();
+        let manager = ManagerProxy::new(&client).await.unwrap();
+        manager.define_domain(DOMAIN, &DefineOptions::default()).await.unwrap();
+        let domain = DomainProxy::builder(&client).path(paths::domain("a")).build().await.unwrap();
+        domain.start(&StartOptions::default()).await.unwrap();
+        Self { client, _server: server, _root: root }
+    }
+
+    /// Where an object with the interface is.
+    fn place(&self, interface: &str) -> OwnedObjectPath {
+        match interface {
+            MANAGER_INTERFACE => zbus::ObjectPath::from_static_str(ROOT_PATH).unwrap().into(),
+            HYPERVISOR_INTERFACE => paths::hypervisor("fake"),
+            DOMAIN_INTERFACE => paths::domain("a"),
+            JOB_INTERFACE => paths::job(1),
+            other => panic!("{other} is new: say here where it lives"),
+        }
+    }
+
+    async fn introspect(&self, path: &OwnedObjectPath) -> String {
+        let reply = self.client.call_method(None::<&str>, path.as_str(), Some("org.freedesktop.DBus.Introspectable"), "Introspect", &());
+        reply.await.unwrap().body().deserialize().unwrap()
+    }
+}
+
+fn types(values: &HashMap<String, OwnedVariant>) -> BTreeMap<String, String> {
+    values.iter().map(|(name, value)| (name.clone(), value.value_signature().to_string())).collect()
+}
+
+fn property_types(file: &str) -> BTreeMap<String, String> {
+    let member = |line: &String| {
+        let (name, rest) = line.strip_prefix("property ")?.split_once(' ')?;
+        Some((name.to_owned(), rest.split(' ').next()?.to_owned()))
+    };
+    members(file).values().flatten().filter_map(member).collect()
+}
+
+/// Every member of every interface in an introspection document.
+fn members(document: &str) -> Interfaces {
+    let mut reader = quick_xml::Reader::from_str(document);
+    reader.config_mut().expand_empty_elements = true;
+    let (mut interfaces, mut interface, mut member) = (Interfaces::new(), String::new(), Member::default());
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => match element.name().as_ref() {
+                "interface" => interface = attribute(&element, "name"),
+                kind @ ("method" | "signal" | "property") => member = Member::new(kind, &element),
+                "arg" => member.arg(&element),
+                "annotation" => member.annotation(&element),
+                _ => {}
+            },
+            Event::End(element) if ["method", "signal", "property"].contains(&element.name().as_ref()) => {
+                interfaces.entry(interface.clone()).or_default().insert(member.line());
+            }
+            Event::Eof => return interfaces,
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct Member {
+    kind: String,
+    name: String,
+    parts: Vec<String>,
+    /// `true` is the default and need not be said.
+    announced: String,
+}
+
+impl Member {
+    fn new(kind: &str, element: &BytesStart<'_>) -> Self {
+        let parts = match kind {
+            "property" => vec![attribute(element, "type"), attribute(element, "access")],
+            _ => Vec::new(),
+        };
+        Self { kind: kind.to_owned(), name: attribute(element, "name"), parts, announced: "true".to_owned() }
+    }
+
+    fn arg(&mut self, element: &BytesStart<'_>) {
+        let parts = ["direction", "name", "type"].map(|key| attribute(element, key));
+        self.parts.push(parts.join(" ").trim().to_owned());
+    }
+
+    fn annotation(&mut self, element: &BytesStart<'_>) {
+        if attribute(element, "name") == "org.freedesktop.DBus.Property.EmitsChangedSignal" {
+            self.announced = attribute(element, "value");
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { kind, name, parts, announced } = self;
+        match kind.as_str() {
+            "property" => format!("property {name} {} {announced}", parts.join(" ")),
+            _ => format!("{kind} {name}({})", parts.join(", ")),
+        }
+    }
+}
+
+/// Empty when absent.
+fn attribute(element: &BytesStart<'_>, name: &str) -> String {
+    element.try_get_attribute(name).unwrap().map_or_else(String::new, |value| value.value.into_owned())
+}
