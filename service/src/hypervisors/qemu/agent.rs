@@ -30,7 +30,10 @@ const ANSWER_LIMIT: usize = 64 << 10;
 pub async fn shut_down(channel: &Path, mode: &str) -> Result<()> {
     let stream = sockets::connect(channel).await?;
     let mut agent = BufReader::new(stream);
-    tokio::time::timeout(ANSWER, synchronize(&mut agent)).await.unwrap_or_else(|elapsed| Err(io::Error::other(elapsed))).map_err(unresponsive)?;
+    tokio::time::timeout(ANSWER, synchronize(&mut agent))
+        .await
+        .unwrap_or_else(|elapsed| Err(io::Error::other(elapsed)))
+        .map_err(unresponsive)?;
     let order = async {
         send(&mut agent, &json!({ "execute": "guest-shutdown", "arguments": { "mode": mode } })).await?;
         read_line(&mut agent, b'\n').await
@@ -88,4 +91,53 @@ fn refused(line: &[u8]) -> Result<()> {
 
 fn unresponsive(error: io::Error) -> Error {
     Error::new(ErrorKind::GuestUnresponsive, "the guest agent does not answer; the power button (mode acpi) may work").caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An agent that has something unread in its channel, synchronizes, and answers the order with `answer`.
+    async fn ask(answer: &'static str) -> (Result<()>, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("agent");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let agent = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            stream.read_until(b'\n', &mut line).await.unwrap();
+            assert_eq!(line.remove(0), DELIMITER);
+            let request: Value = serde_json::from_slice(&line).unwrap();
+            let number = &request["arguments"]["id"];
+            let channel = stream.get_mut();
+            channel.write_all(b"{\"return\": \"old\"}\n\xFF").await.unwrap();
+            channel.write_all(format!("{}\n", json!({ "return": number })).as_bytes()).await.unwrap();
+            let mut order = String::new();
+            stream.read_line(&mut order).await.unwrap();
+            stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
+            order
+        });
+        let result = shut_down(&path, "reboot").await;
+        (result, agent.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_goes_without_a_word_does_what_it_was_asked() {
+        let (result, order) = ask("").await;
+        result.unwrap();
+        assert_eq!(order, "{\"arguments\":{\"mode\":\"reboot\"},\"execute\":\"guest-shutdown\"}\n");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_agents_words() {
+        let (result, _) = ask("{\"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n").await;
+        assert_eq!(result.unwrap_err().to_string(), "the guest agent refuses: not today");
+    }
+
+    #[tokio::test]
+    async fn nobody_at_the_channel_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(shut_down(&directory.path().join("agent"), "powerdown").await.is_err());
+    }
 }

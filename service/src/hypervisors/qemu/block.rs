@@ -66,7 +66,7 @@ pub fn add(draft: &mut Draft<'_>, disk: &Disk) -> Result<Option<String>, Refusal
     let name = alias::of(disk.alias.as_ref());
     if let Some(iotune) = &disk.iotune {
         let group = iotune.group_name.clone().unwrap_or_else(|| format!("limits-{name}"));
-        add_throttle_group(draft, &group, iotune);
+        add_throttle_group(draft, &group, iotune)?;
         top = add_throttle(draft, &top, &group, 0);
     }
     for (number, filter) in disk.throttle_filters.iter().flat_map(|filters| &filters.filters).enumerate() {
@@ -299,19 +299,45 @@ fn no_host(owner: &str) -> Refusal {
 }
 
 /// Adds a group of limits, unless another disk of the group has.
-fn add_throttle_group(draft: &mut Draft<'_>, name: &str, limits: &IoTune) {
+fn add_throttle_group(draft: &mut Draft<'_>, name: &str, limits: &IoTune) -> Result<(), Refusal> {
+    check_bursts(name, limits)?;
     if draft.throttle_groups.insert(name.to_owned()) {
         let limits = throttle_limits(limits);
         draft.object(Props::object("throttle-group", name).with("limits", limits.into_value()));
     }
+    Ok(())
+}
+
+/// A limit for bursts is above one for the long run.
+fn check_bursts(name: &str, limits: &IoTune) -> Result<(), Refusal> {
+    let bursts = [
+        ("total_bytes_sec", limits.total_bytes_sec, limits.total_bytes_sec_max),
+        ("read_bytes_sec", limits.read_bytes_sec, limits.read_bytes_sec_max),
+        ("write_bytes_sec", limits.write_bytes_sec, limits.write_bytes_sec_max),
+        ("total_iops_sec", limits.total_iops_sec, limits.total_iops_sec_max),
+        ("read_iops_sec", limits.read_iops_sec, limits.read_iops_sec_max),
+        ("write_iops_sec", limits.write_iops_sec, limits.write_iops_sec_max),
+    ];
+    for (word, limit, burst) in bursts {
+        if burst.is_some_and(|burst| burst > 0) && limit.unwrap_or(0) == 0 {
+            return Err(Refusal::invalid(format!(
+                "the limits '{name}' have {word}_max without {word}: add <{word}>, or take <{word}_max> out"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Adds the groups of limits that `<throttlegroups>` names.
-pub fn add_throttle_groups(draft: &mut Draft<'_>) {
+///
+/// # Errors
+/// Limits that contradict each other.
+pub fn add_throttle_groups(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     for group in draft.domain.throttle_groups.iter().flat_map(|groups| &groups.groups) {
         let name = group.group_name.clone().unwrap_or_default();
-        add_throttle_group(draft, &name, group);
+        add_throttle_group(draft, &name, group)?;
     }
+    Ok(())
 }
 
 fn add_throttle(draft: &mut Draft<'_>, below: &str, group: &str, number: usize) -> String {

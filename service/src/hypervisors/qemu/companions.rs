@@ -17,7 +17,13 @@ use crate::hypervisors::Remember;
 ///
 /// # Errors
 /// One cannot be started or ends at once, with what it said.
-pub async fn start(companions: &[Companion], record: &mut Record, remember: &Remember, log: &OwnedFd, undo: &mut Undo) -> Result<Vec<Process>> {
+pub async fn start(
+    companions: &[Companion],
+    record: &mut Record,
+    remember: &Remember,
+    log: &OwnedFd,
+    undo: &mut Undo,
+) -> Result<Vec<Process>> {
     let mut processes = Vec::new();
     for companion in companions {
         undo::remove(&companion.socket);

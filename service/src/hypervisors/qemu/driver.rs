@@ -66,6 +66,10 @@ impl QemuDriver {
         }
     }
 
+    async fn default_capabilities(&self, arch: Arch) -> Result<Arc<Capabilities>> {
+        Ok(self.cache.get(&self.default_emulator(arch)?).await?)
+    }
+
     async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
         let (launch, config_home) = (launch.clone(), config_home());
@@ -93,11 +97,7 @@ impl QemuDriver {
     async fn installed(&self) -> (Vec<(Arch, Arc<Capabilities>)>, Option<Error>) {
         let (mut installed, mut problem) = (Vec::new(), None);
         for arch in [Arch::X86_64, Arch::I686] {
-            let capabilities = match self.default_emulator(arch) {
-                Ok(emulator) => self.cache.get(&emulator).await.map_err(Error::from),
-                Err(error) => Err(error),
-            };
-            match capabilities {
+            match self.default_capabilities(arch).await {
                 Ok(capabilities) => installed.push((arch, capabilities)),
                 Err(error) => drop(problem.get_or_insert(error)),
             }
@@ -117,8 +117,16 @@ impl Driver for QemuDriver {
     }
 
     async fn complete(&self, domain: &mut Domain) -> Result<()> {
-        let capabilities = self.capabilities_for(domain).await?;
-        complete::complete(domain, &*capabilities, &mut random)?;
+        let capabilities = match self.capabilities_for(domain).await {
+            Ok(capabilities) => Ok(capabilities),
+            // The program that it names may come later; it is needed at the start only.
+            Err(_) => self.default_capabilities(arch(domain)?).await,
+        };
+        match capabilities {
+            Ok(capabilities) => complete::complete(domain, &*capabilities, &mut random)?,
+            Err(_) if is_complete(domain) => {}
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
@@ -178,6 +186,33 @@ fn view(installed: &[(Arch, Arc<Capabilities>)], problem: Option<Error>) -> Hype
     }
 }
 
+/// A QEMU of which nothing is known: it changes nothing in a definition that is complete.
+struct NoQemu;
+
+impl complete::Platform for NoQemu {
+    fn emulator(&self) -> &str {
+        ""
+    }
+
+    fn machine(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    fn default_machine(&self) -> Option<&str> {
+        None
+    }
+
+    fn has_device(&self, _name: &str) -> bool {
+        true
+    }
+}
+
+/// Whether a definition leaves nothing open, so that it can be taken on a host without QEMU.
+fn is_complete(domain: &Domain) -> bool {
+    let mut completed = domain.clone();
+    complete::complete(&mut completed, &NoQemu, &mut random).is_ok() && completed == *domain
+}
+
 fn arch(domain: &Domain) -> Result<Arch> {
     match complete::architecture(domain) {
         "x86_64" => Ok(Arch::X86_64),
@@ -210,7 +245,9 @@ fn random() -> u32 {
 impl From<CapabilitiesError> for Error {
     fn from(error: CapabilitiesError) -> Self {
         let kind = match &error {
-            CapabilitiesError::NotFound { .. } | CapabilitiesError::TooOld { .. } | CapabilitiesError::Examine { .. } => ErrorKind::NotSupported,
+            CapabilitiesError::NotFound { .. } | CapabilitiesError::TooOld { .. } | CapabilitiesError::Examine { .. } => {
+                ErrorKind::NotSupported
+            }
             _ => ErrorKind::HypervisorFailed,
         };
         Self::new(kind, error.to_string())
@@ -234,5 +271,44 @@ impl From<Refusal> for Error {
             RefusalKind::NotSupported => ErrorKind::NotSupported,
         };
         Self::new(kind, refusal.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn complete(driver: &QemuDriver, xml: &str) -> Result<Domain> {
+        let (mut domain, _) = Domain::parse(xml).unwrap();
+        driver.complete(&mut domain).await.map(|()| domain)
+    }
+
+    fn xml(emulator: &str) -> String {
+        format!("<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices>{emulator}</devices></domain>")
+    }
+
+    #[tokio::test]
+    async fn an_emulator_that_is_not_there_yet_is_kept_in_the_definition() {
+        let directory = tempfile::tempdir().unwrap();
+        let driver = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let domain = complete(&driver, &xml("<emulator>/nowhere/qemu</emulator>")).await.unwrap();
+        assert_eq!(domain.devices.emulator.as_deref(), Some("/nowhere/qemu"));
+        let error = driver.capabilities_for(&domain).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotSupported);
+        assert!(error.to_string().contains("/nowhere/qemu"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn without_qemu_only_a_complete_definition_is_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let with = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let mut settings = Settings::default();
+        settings.qemu.emulator = Some("/nowhere/qemu".into());
+        let without = QemuDriver::new(&Layout::under(directory.path()), &settings, None);
+        assert_eq!(complete(&without, &xml("")).await.unwrap_err().kind(), ErrorKind::NotSupported);
+        let mut whole = complete(&with, &xml("")).await.unwrap();
+        whole.devices.emulator = Some("/nowhere/other".into());
+        assert_eq!(complete(&without, &whole.to_xml()).await.unwrap(), whole);
+        assert!(!without.describe().await.available);
     }
 }

@@ -127,7 +127,9 @@ impl Guest {
                 let sentence = format!("QEMU of domain '{}' does not answer; it can be ended with destroy", self.name);
                 Error::new(ErrorKind::GuestUnresponsive, sentence).caused_by(error)
             }
-            QmpError::Closed { .. } => Error::new(ErrorKind::HypervisorFailed, format!("QEMU of domain '{}' has ended", self.name)).caused_by(error),
+            QmpError::Closed { .. } => {
+                Error::new(ErrorKind::HypervisorFailed, format!("QEMU of domain '{}' has ended", self.name)).caused_by(error)
+            }
             QmpError::Refused { class, description, .. } if class == "DeviceNotActive" => {
                 Error::new(ErrorKind::NotSupported, format!("domain '{}': {description}", self.name))
             }

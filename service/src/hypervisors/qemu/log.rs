@@ -40,8 +40,8 @@ impl RunLog {
             writeln!(file, "{headline}")?;
             Ok((file.metadata()?.len(), file.into()))
         };
-        let (offset, file) =
-            open().map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot open the log {}", path.display())).caused_by(error))?;
+        let (offset, file) = open()
+            .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot open the log {}", path.display())).caused_by(error))?;
         Ok((Self { path: path.to_owned(), offset }, file))
     }
 

@@ -60,7 +60,9 @@ impl QemuMachine {
     async fn ask_agent(&self, ask: Ask) -> Result<()> {
         let name = &self.guest.name;
         let Some(channel) = self.guest.record().agent.and_then(|agent| agent.socket) else {
-            let sentence = format!("domain '{name}' has no channel for a guest agent; add <channel type='unix'> with the target org.qemu.guest_agent.0");
+            let sentence = format!(
+                "domain '{name}' has no channel for a guest agent; add <channel type='unix'> with the target org.qemu.guest_agent.0"
+            );
             return Err(Error::new(ErrorKind::NotSupported, sentence));
         };
         if !self.guest.has_agent() {
@@ -135,7 +137,8 @@ impl Machine for QemuMachine {
             }
         };
         tokio::time::timeout(RESET, happened).await.map_err(|_| {
-            let sentence = format!("QEMU of domain '{}' took the order to reset and does not reset; it can be ended with destroy", self.guest.name);
+            let sentence =
+                format!("QEMU of domain '{}' took the order to reset and does not reset; it can be ended with destroy", self.guest.name);
             Error::new(ErrorKind::GuestUnresponsive, sentence)
         })
     }
@@ -149,7 +152,10 @@ impl Machine for QemuMachine {
         let name = &self.guest.name;
         if graceful {
             self.guest.ended_by_us.store(false, Ordering::Relaxed);
-            let sentence = format!("QEMU of domain '{name}' did not end within {} s; destroy without graceful ends it by force", GRACEFUL_END.as_secs());
+            let sentence = format!(
+                "QEMU of domain '{name}' did not end within {} s; destroy without graceful ends it by force",
+                GRACEFUL_END.as_secs()
+            );
             return Err(Error::new(ErrorKind::TimedOut, sentence));
         }
         tracing::warn!(domain = %name, "QEMU did not end within {} s and is killed", END.as_secs());

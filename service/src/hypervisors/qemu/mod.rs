@@ -35,3 +35,6 @@ pub mod validate;
 pub mod watch;
 
 pub use driver::QemuDriver;
+
+#[cfg(test)]
+mod tests;

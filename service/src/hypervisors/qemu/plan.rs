@@ -1,18 +1,20 @@
 //! What has to be done to start a guest: the planner's result, plain data.
 //!
 //! # How a guest that nobody watched ended
-//! QEMU is given `-trace qemu_system_shutdown_request` and `-msg timestamp=on`, so its log, read from the end, tells:
+//! QEMU is given `-msg timestamp=on -trace qemu_system_shutdown_request -trace runstate_set`. The log of a run, read from
+//! its end, tells how it ended by the first of these that is found (seen with QEMU 7.2 and 10.0):
 //!
-//! | the log's last words | how it ended |
+//! | line contains | how it ended |
 //! |---|---|
+//! | `terminating on signal N from pid P` | a signal: 1, 2 or 15 |
 //! | `qemu_system_shutdown_request reason=6` | the guest powered itself off |
-//! | `qemu_system_shutdown_request reason=7` | the guest rebooted, and `on_reboot` is `destroy` |
 //! | `qemu_system_shutdown_request reason=8` | the guest crashed, and `on_crash` is `destroy` |
 //! | `qemu_system_shutdown_request reason=2` | `quit` over QMP |
-//! | `terminating on signal 15 from pid N` | a signal (also 1 and 2) |
-//! | neither | killed (9), or QEMU itself crashed |
+//! | `runstate_set` with `new_state N (shutdown)` as the last, and none of the above | the guest rebooted, and `on_reboot` is `destroy` |
+//! | none of these | killed (9), or QEMU itself crashed |
 //!
-//! The numbers are QEMU's `ShutdownCause` (qapi/run-state.json), the same in 7.2 and 10.0.
+//! A line of the trace begins with `PID@SECONDS.MICROSECONDS:`. The reasons are QEMU's `ShutdownCause`
+//! (qapi/run-state.json), numbered from 0.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -23,8 +23,8 @@ const GREETING: Duration = Duration::from_secs(5);
 /// # Errors
 /// The record is not one of ours, or the host does not tell whether the process is there.
 pub async fn reconnect(launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
-    let record: Record =
-        serde_json::from_value(record).map_err(|error| Error::new(ErrorKind::Internal, "the record of the guest cannot be read").caused_by(error))?;
+    let record: Record = serde_json::from_value(record)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the record of the guest cannot be read").caused_by(error))?;
     let same_boot = record.boot == boot_id()?;
     let reopen = |identity: &Identity| if same_boot { identity.reopen() } else { Ok(None) };
     let companions = record.companions.iter().map(reopen).filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;

@@ -267,7 +267,11 @@ pub(super) fn note_agent(guest: &Guest, chardevs: &[Chardev]) {
 
 fn died(exit: &str, log: &RunLog) -> Error {
     let words = log.last_words();
-    let sentence = if words.is_empty() { format!("QEMU ended at once ({exit}) and said nothing") } else { format!("QEMU ended at once ({exit}): {words}") };
+    let sentence = if words.is_empty() {
+        format!("QEMU ended at once ({exit}) and said nothing")
+    } else {
+        format!("QEMU ended at once ({exit}): {words}")
+    };
     Error::new(ErrorKind::HypervisorFailed, sentence)
 }
 

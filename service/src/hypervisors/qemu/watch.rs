@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::guest::Guest;
 use super::log::RunLog;
-use super::qmp::{Event, EventKind, RunState as QemuState};
+use super::qmp::{Drive, Event, EventKind, RunState as QemuState};
 use super::undo;
 use crate::host::process::{Exit, Process, Signal};
 use crate::hypervisors::{ExitReason, MachineEvent, MachineEvents, PauseReason, RunState};
@@ -126,7 +126,7 @@ impl Watch {
             EventKind::GuestPanicked { .. } => MachineEvent::Panicked,
             EventKind::BlockIoError { device, node_name, operation, action, no_space, reason } => {
                 self.expect_stop(action == "stop", Stop::Paused(PauseReason::IoError));
-                let device = if device.is_empty() { node_name.unwrap_or_default() } else { device };
+                let device = self.drive_of(device, node_name).await;
                 MachineEvent::IoError { device, operation, no_space, action, message: reason }
             }
             EventKind::DeviceDeleted { device: Some(alias), .. } => MachineEvent::DeviceRemoved(alias),
@@ -139,6 +139,17 @@ impl Watch {
             _ => return Flow::Continue(()),
         };
         self.tell(told).await
+    }
+
+    /// The alias of the drive that QEMU names by its topmost node.
+    async fn drive_of(&self, device: String, node: Option<String>) -> String {
+        let (true, Some(node)) = (device.is_empty(), node) else { return device };
+        let drives = match self.guest.client().await {
+            Ok(client) => client.query_block().await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let holds = |drive: &&Drive| drive.inserted.as_ref().is_some_and(|medium| medium.node_name.as_ref() == Some(&node));
+        drives.iter().find(holds).and_then(Drive::alias).map(str::to_owned).unwrap_or_default()
     }
 
     fn expect_stop(&mut self, expected: bool, stop: Stop) {
@@ -307,5 +318,30 @@ pub fn unannounced(exit: Exit, log: &RunLog) -> ExitReason {
         Exit::Unknown => ExitReason::Failed(words),
         exit if words.is_empty() => ExitReason::Failed(format!("QEMU ended unexpectedly ({exit})")),
         exit => ExitReason::Failed(format!("QEMU ended unexpectedly ({exit}): {words}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_over_qmp_decides_how_it_ended() {
+        let directory = tempfile::tempdir().unwrap();
+        let (log, _file) = RunLog::begin(&directory.path().join("log"), "headline").unwrap();
+        let failed = |words: &str| ExitReason::Failed(words.to_owned());
+        let table = [
+            (Some("guest-shutdown"), false, Exit::Code(0), ExitReason::Shutdown),
+            (Some("guest-reset"), false, Exit::Code(0), ExitReason::Shutdown),
+            (Some("guest-panic"), false, Exit::Code(0), ExitReason::GuestCrashed),
+            (Some("host-qmp-quit"), false, Exit::Code(0), ExitReason::Destroyed),
+            (Some("host-signal"), true, Exit::Unknown, ExitReason::Destroyed),
+            (None, true, Exit::Signal(9), ExitReason::Destroyed),
+            (None, false, Exit::Signal(9), failed("QEMU ended unexpectedly (killed by signal 9)")),
+            (None, false, Exit::Unknown, ExitReason::Unknown),
+        ];
+        for (shutdown, by_us, exit, expected) in table {
+            assert_eq!(exit_reason(shutdown, by_us, exit, &log), expected, "{shutdown:?} {by_us} {exit}");
+        }
     }
 }

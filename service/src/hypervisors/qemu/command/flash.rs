@@ -1,9 +1,10 @@
 //! Firmware in flash memory, or as a ROM.
 
+use std::path::{Path, PathBuf};
+
 use lodge_model::domain::devices::DiskType;
 use lodge_model::domain::os::{Firmware, FirmwareFeatureName, FirmwareFormat, LoaderType};
 use lodge_model::xml::{OnOff, YesNo};
-use std::path::PathBuf;
 
 use super::draft::Draft;
 use crate::hypervisors::qemu::firmware::{FirmwareDescriptor, Mapping, Wish, choose};
@@ -93,7 +94,7 @@ fn chosen(draft: &Draft<'_>) -> Result<Parts, Refusal> {
     let os = &draft.domain.os;
     let feature = |name| {
         let features = os.firmware_features.iter().flat_map(|features| &features.features);
-        features.filter(|feature| feature.name == name).map(|feature| feature.enabled.0).last()
+        features.filter(|feature| feature.name == name).map(|feature| feature.enabled.0).next_back()
     };
     let secure_loader = os.loader.as_ref().and_then(|loader| loader.secure).map(|YesNo(on)| on);
     let smm = draft.domain.features.smm.as_ref().and_then(|smm| smm.state).is_none_or(|OnOff(on)| on);
@@ -170,7 +171,7 @@ fn variables(draft: &mut Draft<'_>, parts: &Parts) -> Result<Option<String>, Ref
     Ok(Some(node(draft, "nvram", &part, false)))
 }
 
-fn prepare(draft: &mut Draft<'_>, path: &PathBuf, format: FirmwareFormat, template: &Part) -> Result<(), Refusal> {
+fn prepare(draft: &mut Draft<'_>, path: &Path, format: FirmwareFormat, template: &Part) -> Result<(), Refusal> {
     let Some(program) = draft.input.programs.qemu_img.clone() else {
         return Err(Refusal::unsupported(
             "the firmware's variables need qemu-img, which is not installed: install it (package qemu-utils on Debian)",
@@ -179,12 +180,12 @@ fn prepare(draft: &mut Draft<'_>, path: &PathBuf, format: FirmwareFormat, templa
     if let Some(parent) = path.parent() {
         draft.prepare(Preparation::Directory(parent.to_owned()));
     }
-    let mut temporary = path.clone().into_os_string();
+    let mut temporary = path.to_owned().into_os_string();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);
     let arguments = ["convert", "-f", &template.format, "-O", format.as_str(), &template.path, &temporary.display().to_string()];
     let arguments = arguments.map(str::to_owned).to_vec();
-    draft.prepare(Preparation::File { path: path.clone(), temporary, program, arguments });
+    draft.prepare(Preparation::File { path: path.to_owned(), temporary, program, arguments });
     Ok(())
 }
 

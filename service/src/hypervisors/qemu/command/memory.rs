@@ -1,6 +1,6 @@
 //! Memory: `-m`, its back end, `-numa` and `-overcommit`.
 
-use lodge_model::domain::devices::{Device, FilesystemDriverType, MemoryModel};
+use lodge_model::domain::devices::{FilesystemDriverType, MemoryModel};
 use lodge_model::domain::memory::{MemoryAccess, MemoryAllocation, MemoryBacking, MemorySourceType};
 use lodge_model::domain::numa::NumaCell;
 use lodge_model::units::{KIB, MIB};
@@ -25,15 +25,18 @@ pub fn add(draft: &mut Draft<'_>) -> Result<Option<String>, Refusal> {
     Ok(Some(id))
 }
 
-/// Whole MiB, rounded up: guests' firmware takes no less.
+/// What the guest boots with: whole MiB, rounded up, since guests' firmware takes no less.
 fn boot_bytes(draft: &Draft<'_>) -> u64 {
-    let modules = draft.domain.devices.list.iter().filter_map(|device| match device {
-        Device::MemoryDevice(memory) if memory.model == MemoryModel::Dimm => memory.target_bytes().ok(),
-        _ => None,
-    });
+    if draft.domain.numa_cells().next().is_some() {
+        return draft.domain.numa_cells().fold(0, |sum: u64, cell| sum.saturating_add(whole_mib(cell.memory)));
+    }
     // The sizes of modules are part of <memory>.
-    let modules = modules.fold(0, u64::saturating_add);
-    let bytes = draft.domain.memory_bytes().saturating_sub(modules);
+    let modules = draft.domain.devices.memories().filter(|memory| memory.model == MemoryModel::Dimm);
+    let modules = modules.filter_map(|memory| memory.target_bytes().ok()).fold(0, u64::saturating_add);
+    whole_mib(draft.domain.memory_bytes().saturating_sub(modules))
+}
+
+fn whole_mib(bytes: u64) -> u64 {
     bytes.checked_next_multiple_of(MIB).unwrap_or(bytes)
 }
 
@@ -93,8 +96,7 @@ pub fn add_numa(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     for (index, cell) in domain.numa_cells().enumerate() {
         let number = id(index, cell);
         let memory = format!("ram-node{number}");
-        let bytes = cell.memory.checked_next_multiple_of(MIB).unwrap_or(cell.memory);
-        let object = backend(draft, &memory, bytes, cell.access)?;
+        let object = backend(draft, &memory, whole_mib(cell.memory), cell.access)?;
         draft.object(object);
         let mut options = Options::new("node").with("nodeid", number);
         // A comma in the set separates ranges, and each range is a key of its own.

@@ -71,13 +71,14 @@ fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     clock::add(draft);
     lifecycle::add(draft);
     boot::add(draft);
-    block::add_throttle_groups(draft);
+    block::add_throttle_groups(draft)?;
     devices::add_all(draft)?;
     if draft.input.capabilities.has_sandbox() {
         draft.option("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     }
     draft.option("-msg", "timestamp=on");
     draft.option("-trace", "qemu_system_shutdown_request");
+    draft.option("-trace", "runstate_set");
     add_users_own(draft);
     Ok(())
 }

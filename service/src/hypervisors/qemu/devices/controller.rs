@@ -60,7 +60,7 @@ pub fn add(draft: &mut Draft<'_>, controller: &Controller) -> Result<(), Refusal
         ControllerType::Scsi => scsi(controller, find(controller, SCSI)?),
         ControllerType::VirtioSerial => virtio_serial(controller)?,
         ControllerType::Sata if draft.is_q35() && controller.index() == 0 => return Ok(()),
-        ControllerType::Sata => Props::device("ich9-ahci"),
+        ControllerType::Sata => Props::device("ich9-ahci").with("id", name(controller)),
         ControllerType::Ide if controller.index() == 0 && !draft.is_q35() => return Ok(()),
         ControllerType::Fdc if !draft.is_q35() => return Ok(()),
         ControllerType::Fdc => return draft.device(&element(controller), Props::device("isa-fdc").with("id", name(controller))),

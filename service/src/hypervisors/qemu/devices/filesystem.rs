@@ -1,6 +1,6 @@
 //! `<filesystem>`: directories of the host that the guest mounts, by 9p or virtiofs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lodge_model::domain::devices::{
     AccessMode, Filesystem, FilesystemBinary, FilesystemCacheMode, FilesystemDriverType, FilesystemSource, Multidevs, SandboxMode,
@@ -33,7 +33,7 @@ pub fn add(draft: &mut Draft<'_>, filesystem: &Filesystem) -> Result<(), Refusal
         }
         (FilesystemDriverType::Virtiofs, FilesystemSource::Socket { path }) => {
             draft.resource(path, Access::ReadWrite, LabelClass::Socket);
-            virtiofs(draft, filesystem, name, &PathBuf::from(path), &target.dir)
+            virtiofs(draft, filesystem, name, Path::new(path), &target.dir)
         }
         (driver, _) => Err(Refusal::unsupported(format!(
             "<filesystem> '{}' is of type '{}' with the driver '{driver}', which this version cannot do: use type='mount' with <driver              type='virtiofs'/>",
@@ -68,7 +68,7 @@ fn plan9(draft: &mut Draft<'_>, filesystem: &Filesystem, name: &str, dir: &str, 
     draft.device("<filesystem>", front_end.and(virtio::transport!(filesystem.driver.as_ref())).and(place))
 }
 
-fn virtiofs(draft: &mut Draft<'_>, filesystem: &Filesystem, name: &str, socket: &PathBuf, tag: &str) -> Result<(), Refusal> {
+fn virtiofs(draft: &mut Draft<'_>, filesystem: &Filesystem, name: &str, socket: &Path, tag: &str) -> Result<(), Refusal> {
     let chardev = format!("chr-{name}");
     draft.option("-chardev", Options::new("socket").with("id", &chardev).with("path", socket.display()).render());
     let place = buses::pci(draft, name, filesystem.address.as_ref())?;

@@ -31,24 +31,26 @@ mod virtio;
 mod vsock;
 mod watchdog;
 
-use lodge_model::domain::devices::{ControllerType, Device};
+use lodge_model::domain::devices::{Controller, ControllerType, Device};
 
 use super::command::Draft;
 use super::refusal::Refusal;
 
 pub use graphics::ports_needed;
 
-/// Adds every device: controllers first, since the others are plugged into them.
+/// Adds every device: controllers and hubs first, since the others are plugged into them.
 ///
 /// # Errors
 /// A device that cannot be, with what to change.
 pub fn add_all(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let domain = draft.domain;
     let mut controllers: Vec<_> = domain.devices.controllers().collect();
-    // A bridge stands behind one of a lower number, a companion behind its master.
-    controllers.sort_by_key(|controller| (controller.kind != ControllerType::Pci, controller.index(), controller.master.is_some()));
+    controllers.sort_by_key(|controller| (rank(controller), controller.index()));
     for controller in controllers {
         controller::add(draft, controller)?;
+    }
+    for hub in domain.devices.hubs() {
+        hub::add(draft, hub)?;
     }
     audio::add_default(draft);
     for device in &domain.devices.list {
@@ -57,10 +59,20 @@ pub fn add_all(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     graphics::add_display(draft)
 }
 
+/// A bridge stands behind one of a lower number, a companion behind its master, and some controllers are USB devices.
+fn rank(controller: &Controller) -> u32 {
+    match (controller.kind, controller.master.is_some()) {
+        (ControllerType::Pci, _) => 0,
+        (ControllerType::Usb, false) => 1,
+        (ControllerType::Usb, true) => 2,
+        _ => 3,
+    }
+}
+
 fn add(draft: &mut Draft<'_>, device: &Device) -> Result<(), Refusal> {
     match device {
         Device::Disk(disk) => disk::add(draft, disk),
-        Device::Controller(_) => Ok(()),
+        Device::Controller(_) | Device::Hub(_) => Ok(()),
         Device::Lease(_) => Err(Refusal::unsupported("<lease> needs a lock manager, and this version has none: take the element out")),
         Device::Filesystem(filesystem) => filesystem::add(draft, filesystem),
         Device::Interface(interface) => interface::add(draft, interface),
@@ -78,7 +90,6 @@ fn add(draft: &mut Draft<'_>, device: &Device) -> Result<(), Refusal> {
         Device::Hostdev(hostdev) => hostdev::add(draft, hostdev),
         Device::Redirdev(redirdev) => redirdev::add(draft, redirdev),
         Device::Redirfilter(_) => Ok(()),
-        Device::Hub(hub) => hub::add(draft, hub),
         Device::Watchdog(watchdog) => watchdog::add(draft, watchdog),
         Device::Memballoon(memballoon) => memballoon::add(draft, memballoon),
         Device::Rng(rng) => rng::add(draft, rng),

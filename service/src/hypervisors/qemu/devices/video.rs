@@ -13,8 +13,8 @@ use crate::hypervisors::qemu::{alias, buses};
 /// others.
 const MODELS: &[(&str, &str, Option<&str>)] = &[
     ("vga", "VGA", Some("secondary-vga")),
-    ("cirrus", "cirrus-vga", None),
-    ("vmvga", "vmware-svga", None),
+    ("cirrus", "cirrus-vga", Some("cirrus-vga")),
+    ("vmvga", "vmware-svga", Some("vmware-svga")),
     ("qxl", "qxl-vga", Some("qxl")),
     ("virtio", "virtio-vga", Some("virtio-gpu-pci")),
     ("bochs", "bochs-display", Some("bochs-display")),

@@ -99,7 +99,9 @@ fn completed() -> Vec<(String, Domain)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&directory).unwrap() {
         let path = entry.unwrap().path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else {
+            continue;
+        };
         found.push((name.to_owned(), Domain::parse(&read(&path)).unwrap().0));
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
@@ -110,6 +112,7 @@ fn completed() -> Vec<(String, Domain)> {
 /// The definition without what this version refuses by design; the refusals have tests of their own.
 fn supported(mut domain: Domain) -> Domain {
     domain.launch_security = None;
+    domain.throttle_groups = None;
     domain.devices.list.retain(|device| match device {
         Device::Shmem(_) | Device::Pstore(_) | Device::Lease(_) | Device::Nvram(_) => false,
         Device::MemoryDevice(memory) => memory.model == MemoryModel::Dimm,

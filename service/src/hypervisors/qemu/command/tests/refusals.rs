@@ -8,11 +8,7 @@ use crate::hypervisors::qemu::command::plan;
 /// What stands in the document, what is refused of it.
 const REFUSALS: &[(&str, &str, &str)] = &[
     ("<memory/>", "", "<memory> is missing or 0: say how much the guest has, such as <memory unit='MiB'>1024</memory>"),
-    (
-        "<vcpu current='3'>2</vcpu>",
-        "",
-        "<vcpu current='3'>2</vcpu> cannot be: current is from 1 to 2, and that is at least 1",
-    ),
+    ("<vcpu current='3'>2</vcpu>", "", "<vcpu current='3'>2</vcpu> cannot be: current is from 1 to 2, and that is at least 1"),
     (
         "<vcpu>4</vcpu><cpu><topology sockets='1' cores='3' threads='1'/></cpu>",
         "",
@@ -51,26 +47,19 @@ const REFUSALS: &[(&str, &str, &str)] = &[
         "<interface type='bridge'><source bridge='br0'/></interface>",
         "<interface type='bridge'> asks for a connection to the bridge 'br0', which a session may not make: use type='user'",
     ),
-    (
-        "",
-        "<serial type='stdio'/>",
-        "<serial type='stdio'> cannot work in a service, which has no terminal: use type='pty'",
-    ),
+    ("", "<serial type='stdio'/>", "<serial type='stdio'> cannot work in a service, which has no terminal: use type='pty'"),
     (
         "",
         "<graphics type='sdl'/>",
         "<graphics type='sdl'> opens a window, and a service has no screen: use type='vnc', type='spice' or type='dbus'",
     ),
+    ("", "<graphics type='vnc' autoport='no' port='80'/>", "<graphics type='vnc' port='80'> cannot be: VNC has the ports from 5900 on"),
     (
+        "<throttlegroups><throttlegroup><total_iops_sec_max>9</total_iops_sec_max><group_name>g</group_name></throttlegroup></throttlegroups>",
         "",
-        "<graphics type='vnc' autoport='no' port='80'/>",
-        "<graphics type='vnc' port='80'> cannot be: VNC has the ports from 5900 on",
+        "the limits 'g' have total_iops_sec_max without total_iops_sec: add <total_iops_sec>, or take <total_iops_sec_max> out",
     ),
-    (
-        "<launchSecurity type='sev'/>",
-        "",
-        "<launchSecurity type='sev'> cannot be in this version: take the element out",
-    ),
+    ("<launchSecurity type='sev'/>", "", "<launchSecurity type='sev'> cannot be in this version: take the element out"),
 ];
 
 #[test]
