@@ -41,7 +41,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: "service/src",
-        but: &["service/src/bus", "service/src/daemon.rs", "service/src/ctl", "service/src/bin", "service/src/host/systemd.rs", "service/src/host/systemd"],
+        but: &[
+            "service/src/bus",
+            "service/src/daemon.rs",
+            "service/src/ctl",
+            "service/src/bin",
+            "service/src/host/systemd.rs",
+            "service/src/host/systemd",
+        ],
         forbidden: &["zbus::", "use zbus", "lodge_dbus_interfaces"],
         why: "only the bus layer knows D-Bus, so that another front door can stand beside it",
     },

@@ -69,8 +69,12 @@ fn every_test_program_is_built() {
         if ["main", "lib", "mod"].contains(&stem) {
             continue;
         }
-        let parents = ["main.rs", "lib.rs", "mod.rs"].map(|parent| root().join(folder).join(parent)).into_iter().chain([root().join(folder).with_extension("rs")]);
-        let declared = parents.filter_map(|parent| std::fs::read_to_string(parent).ok()).any(|parent| parent.contains(&format!("mod {stem};")));
+        let parents = ["main.rs", "lib.rs", "mod.rs"]
+            .map(|parent| root().join(folder).join(parent))
+            .into_iter()
+            .chain([root().join(folder).with_extension("rs")]);
+        let declared =
+            parents.filter_map(|parent| std::fs::read_to_string(parent).ok()).any(|parent| parent.contains(&format!("mod {stem};")));
         assert!(declared || text.is_empty(), "{name} is declared as a module nowhere");
     }
 }
