@@ -9,6 +9,7 @@ use std::fmt;
 
 use lodge_model::xml::XmlError;
 
+use crate::host::process::ProcessError;
 use crate::host::sockets::SocketError;
 use crate::host::terminal::TerminalError;
 use crate::store::StoreError;
@@ -116,6 +117,12 @@ impl From<StoreError> for Error {
             _ => ErrorKind::HostFailed,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ProcessError> for Error {
+    fn from(error: ProcessError) -> Self {
+        Self::new(ErrorKind::HostFailed, error.to_string())
     }
 }
 

@@ -18,6 +18,7 @@ mod manager;
 mod object_manager;
 mod properties;
 mod publisher;
+mod value;
 
 use std::sync::Arc;
 

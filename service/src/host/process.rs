@@ -13,6 +13,7 @@
 //! exec, and a file `dup2`ed over that would turn failures into successes.
 
 mod error;
+mod hold;
 mod run;
 mod tracked;
 
@@ -27,6 +28,7 @@ use std::process::Stdio;
 use nix::libc;
 
 pub use error::ProcessError;
+pub use hold::{Held, hold};
 pub use run::{Limits, Output, run};
 pub use rustix::process::Signal;
 pub use tracked::{Exit, Process};

@@ -4,12 +4,15 @@
 //! goes through `/proc/self/fd/N/NAME`, N being its directory: the kernel resolves that to the same file.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, inotify};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
 /// Connections that may wait. QEMU serves one client at a time on its monitor; a few more let a client that comes back
@@ -79,6 +82,49 @@ pub async fn connect(path: &Path) -> Result<UnixStream, SocketError> {
     let failed = |source| SocketError::Connect { path: path.to_owned(), source };
     let short = ShortPath::of(path).map_err(failed)?;
     UnixStream::connect(&short.path).await.map_err(failed)
+}
+
+/// Waits until another process listens on the stream socket at `path`, which need not be there yet; its directory must.
+///
+/// # Errors
+/// [`SocketError::Listen`] when the directory cannot be watched.
+pub async fn listening(path: &Path) -> Result<(), SocketError> {
+    wait_for_listener(path).await.map_err(|source| SocketError::Listen { path: path.to_owned(), source })
+}
+
+async fn wait_for_listener(path: &Path) -> io::Result<()> {
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    // Watched before it is looked for, so that it cannot appear in between.
+    let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+    inotify::add_watch(&inotify, directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO)?;
+    // SAFETY: the `AsyncFd` owns the descriptor, which so stays open and the same as long as it lives.
+    let inotify = unsafe { AsyncFd::register_with_interest(inotify, Interest::READABLE) }.map_err(io::Error::from)?;
+    while !path.exists() {
+        let mut ready = inotify.readable().await?;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(inotify.get_ref(), &mut buffer);
+        match events.next() {
+            Ok(_) => {}
+            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    // The file appears with bind(2); listen(2) follows at once and makes no event.
+    while !is_listening(path)? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Whether a socket of this path accepts connections: the flag `__SO_ACCEPTCON` in proc_net_unix(5).
+fn is_listening(path: &Path) -> io::Result<bool> {
+    const ACCEPTS: &str = "00010000";
+    let sockets = std::fs::read_to_string("/proc/net/unix")?;
+    let accepts = |line: &str| {
+        let mut fields = line.splitn(8, ' ').filter(|field| !field.is_empty());
+        fields.nth(3) == Some(ACCEPTS) && line.ends_with(&*path.to_string_lossy())
+    };
+    Ok(sockets.lines().any(accepts))
 }
 
 /// Two connected stream sockets: ours, and one to be inherited by another process.

@@ -10,6 +10,7 @@
 mod event;
 pub mod fake;
 pub mod qemu;
+pub mod resources;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -24,6 +24,10 @@ fn fixtures() -> Vec<PathBuf> {
     fixtures
 }
 
+fn name(fixture: &Path) -> String {
+    fixture.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
 fn read(text: &str) -> (Domain, Vec<String>) {
     let (domain, warnings) = Domain::parse(text).unwrap();
     (domain, warnings.iter().map(ToString::to_string).collect())
@@ -42,7 +46,7 @@ fn expect(file: &Path, found: &str) {
 #[test]
 fn fixtures_are_read_and_written_as_expected() {
     for file in fixtures() {
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let name = name(&file);
         let (domain, warnings) = read(&fs::read_to_string(&file).unwrap());
         let written = domain.to_xml();
         expect(&file.with_extension("normalized.xml"), &written);

@@ -105,6 +105,22 @@ impl Element {
             .collect()
     }
 
+    /// Forgets the white space that only lays the elements out; where there is text beside elements,
+    /// everything stays.
+    pub fn forget_layout(&mut self) {
+        let blank = |node: &Node| matches!(node, Node::Text(text) if text.trim().is_empty());
+        let only_texts = self.nodes.iter().all(|node| matches!(node, Node::Text(_)));
+        if only_texts || self.nodes.iter().any(|node| matches!(node, Node::Text(_)) && !blank(node)) {
+            return;
+        }
+        self.nodes.retain(|node| !blank(node));
+        for node in &mut self.nodes {
+            if let Node::Element(element) = node {
+                element.forget_layout();
+            }
+        }
+    }
+
     /// Forgets where the tree was read, so that equal content compares equal.
     pub fn forget_positions(&mut self) {
         self.position = Position::default();

@@ -3,6 +3,8 @@
 //! quick-xml does the lexing; this adds positions, the caps, and the refusal of everything that
 //! could make a document mean more than it shows (document types, custom entities).
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
@@ -83,8 +85,8 @@ impl Tree<'_> {
                     self.close(element, start)?;
                 }
             }
-            Event::Text(text) => self.text(&text, start)?,
-            Event::CData(text) => self.text(&text, start)?,
+            Event::Text(text) => self.text(&line_ends(&text), start)?,
+            Event::CData(text) => self.text(&line_ends(&text), start)?,
             Event::GeneralRef(name) => {
                 let reference = format!("&{};", &*name);
                 match unescape(&reference) {
@@ -141,11 +143,10 @@ impl Tree<'_> {
 
     /// Text, joined with the text before it, so that a reference does not split it.
     fn text(&mut self, text: &str, start: usize) -> Result<(), XmlError> {
-        let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
         match self.stack.last_mut() {
             Some(parent) => match parent.nodes.last_mut() {
-                Some(Node::Text(before)) => before.push_str(&text),
-                _ => self.node(Node::Text(text), start)?,
+                Some(Node::Text(before)) => before.push_str(text),
+                _ => self.node(Node::Text(text.to_owned()), start)?,
             },
             None if text.trim().is_empty() => {}
             None => return Err(self.error(start, format!("text '{}' outside of any element, expected an XML element", text.trim()))),
@@ -176,6 +177,12 @@ impl Tree<'_> {
         }
         XmlError { path, position: self.cursor.advance(at), reason }
     }
+}
+
+/// Lines end with a line feed, however they are written (XML 1.0, 2.11); a reference such as `&#13;`
+/// is meant as it is.
+fn line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
 }
 
 /// White space in attribute values counts as a blank (XML 1.0, 3.3.3).

@@ -200,7 +200,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         }
     }
 
-    /// The element's own text, if it has any. White space between child elements is none.
+    /// The element's own text, if it has any. White space between elements or comments is none.
     ///
     /// # Errors
     /// The text is not a value of the type.
@@ -209,7 +209,8 @@ impl<'a, 'c> Reader<'a, 'c> {
             *read |= matches!(node, Node::Text(_));
         }
         let text = self.element.text();
-        if text.is_empty() || (text.trim().is_empty() && self.element.elements().next().is_some()) {
+        let alone = self.element.nodes.iter().all(|node| matches!(node, Node::Text(_)));
+        if text.is_empty() || (text.trim().is_empty() && !alone) {
             return Ok(None);
         }
         match T::parse(&text) {
@@ -245,14 +246,14 @@ impl<'a, 'c> Reader<'a, 'c> {
         self.all(T::knows, T::read)
     }
 
-    /// The text of a child element, if that is there. An empty one reads as empty text, or is as
-    /// good as absent where empty text is no value.
+    /// The text of a child element, if that is there. An empty one reads as empty text; where empty
+    /// text is no value, it is left to the rest.
     ///
     /// # Errors
     /// The text is not a value of the type.
     pub fn leaf<T: Value>(&mut self, name: &str) -> Result<Option<T>, XmlError> {
         match self.next(0, |child| child == name) {
-            Some(at) => self.inside(at, leaf_value),
+            Some(at) => self.leaf_at(at),
             None => Ok(None),
         }
     }
@@ -281,7 +282,13 @@ impl<'a, 'c> Reader<'a, 'c> {
     /// # Errors
     /// A text is not a value of the type.
     pub fn leaves<T: Value>(&mut self, name: &str) -> Result<Vec<T>, XmlError> {
-        Ok(self.all(|child| child == name, leaf_value)?.into_iter().flatten().collect())
+        let mut values = Vec::new();
+        let mut start = 0;
+        while let Some(at) = self.next(start, |child| child == name) {
+            start = at + 1;
+            values.extend(self.leaf_at(at)?);
+        }
+        Ok(values)
     }
 
     /// Whether a child element is there.
@@ -384,6 +391,17 @@ impl<'a, 'c> Reader<'a, 'c> {
         Ok(all)
     }
 
+    /// The value of a child's text. Without one no element will be written in the child's place, so
+    /// that it counts as not read.
+    fn leaf_at<T: Value>(&mut self, at: usize) -> Result<Option<T>, XmlError> {
+        let value = self.inside(at, |reader| Ok(reader.text("")?.or_else(|| T::parse(""))))?;
+        if value.is_none() {
+            self.left_inside.retain(|(left, _)| *left != at);
+            self.nodes_read[at] = false;
+        }
+        Ok(value)
+    }
+
     /// Reads inside a child; what is left there without a place of its own becomes ours to keep.
     fn inside<T>(&mut self, at: usize, read: impl FnOnce(&mut Reader<'_, '_>) -> Result<T, XmlError>) -> Result<T, XmlError> {
         let Some(Node::Element(element)) = self.element.nodes.get(at) else {
@@ -404,8 +422,3 @@ impl<'a, 'c> Reader<'a, 'c> {
 }
 
 const NOT_UNDERSTOOD: &str = "is not understood; it is kept as it is";
-
-/// The value of an element's text; empty text is a value only of types that can be empty.
-fn leaf_value<T: Value>(reader: &mut Reader<'_, '_>) -> Result<Option<T>, XmlError> {
-    Ok(reader.text("")?.or_else(|| T::parse("")))
-}

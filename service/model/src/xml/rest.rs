@@ -44,6 +44,7 @@ impl Rest {
         let mut node = node.clone();
         if let Node::Element(element) = &mut node {
             element.forget_positions();
+            element.forget_layout();
         }
         self.kept().nodes.push((anchor, node));
     }

@@ -86,6 +86,19 @@ fn what_is_not_understood_stays_where_it_stood_and_is_named() {
 }
 
 #[test]
+fn kept_elements_do_not_depend_on_their_layout() {
+    let (compact, _) = round_trip("<cart><brake><pad/><pad>a <b>c</b></pad></brake></cart>");
+    let (loose, _) = round_trip(&compact.replace("<pad/>", "\n\n<pad/>\n"));
+    assert_eq!(compact, loose);
+}
+
+#[test]
+fn white_space_counts_as_written_only_in_references() {
+    let (written, _) = round_trip("<cart x='a&#9;b\tc\r\nd&#13;&#10;e'><name>a&#13;b\r\nc\rd</name></cart>");
+    assert_eq!(written, "<cart x='a&#9;b c d&#13;&#10;e'>\n  <name>a&#13;b\nc\nd</name>\n</cart>\n");
+}
+
+#[test]
 fn raw_content_is_kept_byte_for_byte() {
     let inner = "\n  <a:b  xmlns:a=\"u\"\n c='1' ></a:b><![CDATA[<&]]><!-- x -->&#65;\n";
     let (written, warnings) = round_trip(&format!("<cart><notes>{inner}</notes></cart>"));
@@ -116,4 +129,12 @@ fn errors_name_the_place_and_what_was_expected() {
         let error = read_document::<Cart>(text, "cart").unwrap_err().to_string();
         assert!(error.contains(expected), "{error} for {}", &text[..text.len().min(60)]);
     }
+}
+
+#[test]
+fn white_space_is_read_as_xml_says() {
+    let (cart, _) = read_document::<Cart>("<cart>\r\n<name>a\r\nb\rc&#13;&#10;d<![CDATA[\r\n]]></name></cart>", "cart").unwrap();
+    assert_eq!(cart.name.as_deref(), Some("a\nb\nc\r\nd\n"));
+    let root = parse("<cart colour='a\r\nb\tc&#13;&#10;&#9;d'/>").unwrap();
+    assert_eq!(root.attribute("colour"), Some("a b c\r\n\td"));
 }

@@ -187,15 +187,15 @@ async fn wait(pidfd: AsyncFd<Arc<OwnedFd>>, is_child: bool) -> Exit {
 
 /// What we need of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+pub(super) struct Stat {
     /// Zombie or dead: it will never do anything again.
     ended: bool,
-    start_time: u64,
+    pub(super) start_time: u64,
 }
 
 impl Stat {
     /// `None` when there is no such process.
-    fn read(pid: Pid) -> io::Result<Option<Self>> {
+    pub(super) fn read(pid: Pid) -> io::Result<Option<Self>> {
         let text = match std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -1,4 +1,40 @@
 //! QEMU, with or without KVM.
+//!
+//! Definition to guest, in order: [`complete`] fills a definition in, [`facts`] looks at the host, [`command`] plans
+//! ([`plan`]), [`start`] carries the plan out, [`machine`] takes the engine's orders and [`watch`] tells what happens.
+//! [`reconnect`] finds a guest of an earlier run of the service by its [`record`].
 
+pub mod agent;
+pub mod alias;
+pub mod block;
+pub mod buses;
 pub mod capabilities;
+pub mod chardev;
+pub mod command;
+pub mod companions;
+pub mod complete;
+pub mod devices;
+pub mod driver;
+pub mod facts;
+pub mod firmware;
+pub mod guest;
+pub mod input;
+pub mod live;
+pub mod log;
+pub mod machine;
+pub mod plan;
+pub mod prepare;
+pub mod props;
 pub mod qmp;
+pub mod reconnect;
+pub mod record;
+pub mod refusal;
+pub mod start;
+pub mod undo;
+pub mod validate;
+pub mod watch;
+
+pub use driver::QemuDriver;
+
+#[cfg(test)]
+mod tests;

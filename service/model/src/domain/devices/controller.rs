@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::disk::IothreadMap;
-use super::parts::{Acpi, Alias, ScaledSize};
+use super::parts::{Acpi, Alias, KibSize};
 use crate::xml::{Hex, OnOff};
 use crate::{element, keywords};
 
@@ -63,7 +63,7 @@ element! {
         /// How the guest sees a PCI controller.
         child "target" target: Option<ControllerTarget>,
         /// Size of the 64-bit PCI hole of a root bus; KiB when the unit is left out.
-        child "pcihole64" pci_hole_64: Option<ScaledSize>,
+        child "pcihole64" pci_hole_64: Option<KibSize>,
         /// Name for the hypervisor.
         child "alias" alias: Option<Alias>,
         /// Index for the firmware.

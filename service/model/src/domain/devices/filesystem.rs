@@ -2,8 +2,10 @@
 
 use super::address::Address;
 use super::disk::VirtioModel;
-use super::parts::{Acpi, Alias, Boot, ScaledSize};
+use super::parts::{Acpi, Alias, Boot, ByteSize};
 use super::problem::{Problem, needed};
+use crate::domain::resources::IdMap;
+use crate::units::{KIB, to_bytes};
 use crate::xml::OnOff;
 use crate::{element, keywords};
 
@@ -129,9 +131,9 @@ element! {
         /// Whether the guest cannot write.
         flag "readonly" readonly: bool,
         /// Most space that can be used; bytes when the unit is left out.
-        child "space_hard_limit" space_hard_limit: Option<ScaledSize>,
+        child "space_hard_limit" space_hard_limit: Option<ByteSize>,
         /// Space whose use is warned of; bytes when the unit is left out.
-        child "space_soft_limit" space_soft_limit: Option<ScaledSize>,
+        child "space_soft_limit" space_soft_limit: Option<ByteSize>,
         /// Place in the boot order.
         child "boot" boot: Option<Boot>,
         /// Name for the hypervisor.
@@ -261,28 +263,6 @@ element! {
     }
 }
 
-element! {
-    /// Users and groups of the guest on the host.
-    pub struct IdMap {
-        /// Users.
-        children "uid" uids: Vec<IdRange>,
-        /// Groups.
-        children "gid" gids: Vec<IdRange>,
-    }
-}
-
-element! {
-    /// Numbers of users or groups.
-    pub struct IdRange {
-        /// First in the guest.
-        required "start" start: u32,
-        /// First on the host.
-        required "target" target: u32,
-        /// How many.
-        required "count" count: u32,
-    }
-}
-
 /// What a file system comes from, checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilesystemSource<'a> {
@@ -318,10 +298,8 @@ pub enum FilesystemSource<'a> {
     },
     /// Memory.
     Ram {
-        /// Amount, in the units written.
-        usage: u64,
-        /// Unit; KiB when left out.
-        units: Option<&'a str>,
+        /// Most bytes.
+        bytes: u64,
     },
     /// A volume of a storage pool.
     Volume {
@@ -361,7 +339,9 @@ impl Filesystem {
             FilesystemType::Ram => {
                 let usage = source.and_then(|source| source.usage);
                 let usage = needed(usage, "<filesystem> of type 'ram'", "<source usage='…' units='KiB'/>")?;
-                FilesystemSource::Ram { usage, units: source.and_then(|source| source.units.as_deref()) }
+                let units = source.and_then(|source| source.units.as_deref());
+                let bytes = to_bytes(&usage.to_string(), units, KIB);
+                FilesystemSource::Ram { bytes: bytes.map_err(|reason| Problem(format!("<filesystem> of type 'ram': {reason}")))? }
             }
             FilesystemType::Volume => FilesystemSource::Volume {
                 pool: text(|source| source.pool.as_ref(), "<source pool='…' volume='…'/>")?,

@@ -1,8 +1,9 @@
 //! Memory modules: memory that can be plugged, that persists or that an enclave uses.
 
 use super::address::Address;
-use super::parts::{Acpi, Alias, ScaledSize};
+use super::parts::{Acpi, Alias, KibSize};
 use super::problem::{Problem, needed};
+pub use crate::domain::memory::MemoryAccess;
 use crate::xml::YesNo;
 use crate::{element, keywords};
 
@@ -19,16 +20,6 @@ keywords! {
         VirtioMem = "virtio-mem",
         /// Memory of an SGX enclave.
         SgxEpc = "sgx-epc",
-    }
-}
-
-keywords! {
-    /// Who sees what is written.
-    pub enum MemoryAccess {
-        /// Everyone who maps it.
-        Shared = "shared",
-        /// The guest.
-        Private = "private",
     }
 }
 
@@ -62,11 +53,11 @@ element! {
         /// Absolute path of the file of persistent memory.
         leaf "path" path: Option<String>,
         /// Size of its pages; KiB when the unit is left out.
-        child "pagesize" page_size: Option<ScaledSize>,
+        child "pagesize" page_size: Option<KibSize>,
         /// NUMA nodes of the host such as `1-3`.
         leaf "nodemask" node_mask: Option<String>,
         /// Alignment of the file; KiB when the unit is left out.
-        child "alignsize" align_size: Option<ScaledSize>,
+        child "alignsize" align_size: Option<KibSize>,
         /// Whether the file is on persistent memory.
         flag "pmem" pmem: bool,
     }
@@ -78,15 +69,15 @@ element! {
         /// Whether virtio memory is mapped in several pieces.
         attr "dynamicMemslots" dynamic_memslots: Option<YesNo>,
         /// Its size; KiB when the unit is left out, as below.
-        child "size" size: Option<ScaledSize>,
+        child "size" size: Option<KibSize>,
         /// NUMA node of the guest.
         leaf "node" node: Option<u32>,
         /// Unit by which virtio memory grows.
-        child "block" block: Option<ScaledSize>,
+        child "block" block: Option<KibSize>,
         /// How much of virtio memory the guest shall have.
-        child "requested" requested: Option<ScaledSize>,
+        child "requested" requested: Option<KibSize>,
         /// How much of virtio memory the guest has; reported, never configured.
-        child "current" current: Option<ScaledSize>,
+        child "current" current: Option<KibSize>,
         /// The label of persistent memory.
         child "label" label: Option<MemoryLabel>,
         /// Whether the guest cannot write.
@@ -100,7 +91,7 @@ element! {
     /// The label of persistent memory.
     pub struct MemoryLabel {
         /// Its size; KiB when the unit is left out.
-        child "size" size: Option<ScaledSize>,
+        child "size" size: Option<KibSize>,
     }
 }
 
@@ -113,13 +104,13 @@ element! {
 }
 
 impl MemoryDevice {
-    /// The size the guest sees.
+    /// The size that the guest sees, in bytes.
     ///
     /// # Errors
     /// It is missing.
-    pub fn target_size(&self) -> Result<&ScaledSize, Problem> {
+    pub fn target_bytes(&self) -> Result<u64, Problem> {
         let size = self.target.as_ref().and_then(|target| target.size.as_ref());
-        needed(size, &format!("<memory> of model '{}'", self.model), "<target> with a <size>")
+        needed(size.map(|size| size.bytes), &format!("<memory> of model '{}'", self.model), "<target> with a <size>")
     }
 
     /// Absolute path of the file behind persistent memory; `None` for other models.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::element;
+use crate::units::{ReadSize, WriteSize};
 use crate::xml::{OnOff, Value, YesNo};
 
 /// A password. Its debug form does not show it, so that it cannot slip into a log.
@@ -106,12 +107,18 @@ element! {
 }
 
 element! {
-    /// An amount of memory or storage with its unit.
-    pub struct ScaledSize {
-        /// Unit: `b`, `KB`, `KiB`, `M`, …; the default depends on the element.
-        attr "unit" unit: Option<String>,
-        /// Amount in that unit.
-        text "" value: Option<u64>,
+    /// A size in KiB when no unit is given.
+    pub struct KibSize {
+        /// Bytes, whole KiB.
+        kib "" bytes: u64,
+    }
+}
+
+element! {
+    /// A size in bytes when no unit is given.
+    pub struct ByteSize {
+        /// Bytes.
+        bytes "" bytes: u64,
     }
 }
 

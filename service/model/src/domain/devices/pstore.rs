@@ -1,7 +1,7 @@
 //! Persistent stores: the guest's kernel keeps its last messages there.
 
 use super::address::Address;
-use super::parts::{Acpi, Alias, ScaledSize};
+use super::parts::{Acpi, Alias, KibSize};
 use crate::{element, keywords};
 
 keywords! {
@@ -20,7 +20,7 @@ element! {
         /// Absolute path of the file; chosen by the service when left out.
         leaf "path" path: Option<String>,
         /// Its size; KiB when the unit is left out.
-        child "size" size: Option<ScaledSize>,
+        child "size" size: Option<KibSize>,
         /// Name for the hypervisor.
         child "alias" alias: Option<Alias>,
         /// Index for the firmware.

@@ -1,7 +1,7 @@
 //! Memory that a guest shares with other guests or with programs of the host.
 
 use super::address::Address;
-use super::parts::{Acpi, Alias, ScaledSize};
+use super::parts::{Acpi, Alias, ByteSize};
 use crate::xml::OnOff;
 use crate::{element, keywords};
 
@@ -37,7 +37,7 @@ element! {
         /// What the guest sees.
         child "model" model: Option<ShmemModel>,
         /// Its size, a power of two; bytes when the unit is left out.
-        child "size" size: Option<ScaledSize>,
+        child "size" size: Option<ByteSize>,
         /// The server.
         child "server" server: Option<ShmemServer>,
         /// Interrupts.

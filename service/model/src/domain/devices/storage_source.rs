@@ -5,7 +5,8 @@
 //! the same source.
 
 use super::address::PciAddress;
-use super::parts::{Reconnect, ScaledSize, SourceLabel};
+use super::encryption::{Encryption, SecretReference};
+use super::parts::{ByteSize, Reconnect, SourceLabel};
 use super::problem::{Problem, needed};
 use crate::xml::YesNo;
 use crate::{element, keywords};
@@ -189,18 +190,6 @@ element! {
 }
 
 element! {
-    /// Names a secret that the service keeps, by its UUID or by what it is used for.
-    pub struct SecretReference {
-        /// Kind of use: `passphrase`, `ceph`, `iscsi`, …; open, as uses are.
-        attr "type" kind: Option<String>,
-        /// UUID of the secret.
-        attr "uuid" uuid: Option<uuid::Uuid>,
-        /// What the secret is used for.
-        attr "usage" usage: Option<String>,
-    }
-}
-
-element! {
     /// This side of an iSCSI connection.
     pub struct Initiator {
         /// Its name.
@@ -303,46 +292,6 @@ element! {
 }
 
 element! {
-    /// Encryption of an image.
-    pub struct Encryption {
-        /// `luks`, `luks2`, `luks-any`, `qcow` or `default`; open, as formats are.
-        attr "format" format: Option<String>,
-        /// Who decrypts: `qemu` or `librbd`; open, as block layers are.
-        attr "engine" engine: Option<String>,
-        /// Secrets with the passphrases.
-        children "secret" secrets: Vec<SecretReference>,
-        /// Cipher of a new image.
-        child "cipher" cipher: Option<Cipher>,
-        /// Initialization vectors of a new image.
-        child "ivgen" ivgen: Option<IvGenerator>,
-    }
-}
-
-element! {
-    /// The cipher of a LUKS image.
-    pub struct Cipher {
-        /// Its name such as `aes`.
-        attr "name" name: Option<String>,
-        /// Size of the key in bits.
-        attr "size" size: Option<u32>,
-        /// Mode such as `xts`.
-        attr "mode" mode: Option<String>,
-        /// Hash such as `sha256`.
-        attr "hash" hash: Option<String>,
-    }
-}
-
-element! {
-    /// How a LUKS image makes initialization vectors.
-    pub struct IvGenerator {
-        /// Name such as `plain64`.
-        attr "name" name: Option<String>,
-        /// Hash of `essiv`.
-        attr "hash" hash: Option<String>,
-    }
-}
-
-element! {
     /// Persistent reservations of a SCSI disk.
     pub struct Reservations {
         /// Whether the service runs the daemon that makes them.
@@ -380,7 +329,7 @@ element! {
     /// The cache for the metadata of a qcow2 image.
     pub struct MetadataCache {
         /// Its size; bytes when the unit is left out.
-        child "max_size" max_size: Option<ScaledSize>,
+        child "max_size" max_size: Option<ByteSize>,
     }
 }
 

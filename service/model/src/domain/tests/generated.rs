@@ -14,10 +14,10 @@ use os::{Boot, BootDevice, Loader, OsKind, OsType};
 /// Text with everything that XML treats specially; without control characters, which it cannot hold.
 fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(
-        prop_oneof![Just(' '), Just('\n'), Just('\t'), Just('&'), Just('<'), Just('\''), Just(']'), any::<char>()],
+        prop_oneof![Just(' '), Just('\n'), Just('\t'), Just('\r'), Just('&'), Just('<'), Just('\''), Just(']'), any::<char>()],
         1..12,
     )
-    .prop_map(|characters| characters.into_iter().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>())
+    .prop_map(|characters| characters.into_iter().filter(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r')).collect::<String>())
     .prop_filter("XML cannot hold it", |text| !text.is_empty() && !text.contains(['\u{fffe}', '\u{ffff}']))
 }
 
@@ -231,9 +231,9 @@ proptest! {
 
     #[test]
     fn junk_is_kept_and_told(fixture in any::<proptest::sample::Index>(), junk in proptest::collection::vec((0..60_usize, junk()), 1..6)) {
-        let files = fixtures();
+        // Junk inside of what is not understood is told with it.
+        let files: Vec<PathBuf> = fixtures().into_iter().filter(|file| !WITH_WARNINGS.contains(&name(file).as_str())).collect();
         let text = fs::read_to_string(fixture.get(&files)).unwrap();
-        let before = Domain::parse(&text).unwrap().1.len();
         let mut root = parse(&text).unwrap();
         for (at, junk) in &junk {
             let mut at = *at;
@@ -245,8 +245,8 @@ proptest! {
         let put = count_junk(&root);
         let text = print(&root);
         let (domain, warnings) = Domain::parse(&text).map_err(|error| TestCaseError::fail(format!("{error} in {text}")))?;
-        prop_assert_eq!(warnings.iter().filter(|warning| warning.path.contains("junk")).count(), put, "{}\n{:?}", &text, warnings);
-        prop_assert!(warnings.len() >= put + before.min(1));
+        prop_assert!(warnings.iter().all(|warning| warning.path.contains("junk")), "{:?}", warnings);
+        prop_assert_eq!(warnings.len(), put, "{}\n{:?}", &text, warnings);
         let written = domain.to_xml();
         prop_assert_eq!(count_junk(&parse(&written).unwrap()), put, "{}", &written);
         prop_assert_eq!(Domain::parse(&written).unwrap().0, domain);

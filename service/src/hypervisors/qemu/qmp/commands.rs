@@ -62,6 +62,37 @@ impl Chardev {
     }
 }
 
+/// One of `query-block`: a drive of the guest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Drive {
+    /// The device's id, or its place in QEMU's tree of objects.
+    #[serde(default)]
+    pub qdev: Option<String>,
+    /// What is in it.
+    #[serde(default)]
+    pub inserted: Option<Medium>,
+}
+
+/// What is in a drive.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Medium {
+    /// The name of its topmost node.
+    #[serde(default)]
+    pub node_name: Option<String>,
+}
+
+impl Drive {
+    /// The alias of the device: parts of a device stand behind it in the tree, as `virtio-backend`.
+    pub fn alias(&self) -> Option<&str> {
+        let qdev = self.qdev.as_deref()?;
+        match qdev.strip_prefix("/machine/peripheral/") {
+            Some(path) => path.split('/').next(),
+            None => Some(qdev),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct BalloonInfo {
     actual: u64,
@@ -108,6 +139,11 @@ impl Client {
     /// The character devices.
     pub async fn query_chardev(&self) -> Result<Vec<Chardev>, QmpError> {
         self.execute("query-chardev", NoArguments {}).await
+    }
+
+    /// The drives.
+    pub async fn query_block(&self) -> Result<Vec<Drive>, QmpError> {
+        self.execute("query-block", NoArguments {}).await
     }
 
     /// Size of the guest's memory as the balloon left it, in bytes. Refused when there is no balloon.

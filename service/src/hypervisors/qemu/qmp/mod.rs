@@ -30,7 +30,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
-pub use commands::{Chardev, RunState, Status};
+pub use commands::{Chardev, Drive, Medium, RunState, Status};
 pub use error::QmpError;
 pub use event::{Event, EventKind};
 pub use wire::{NoArguments, Release, Version};

@@ -44,6 +44,11 @@ fn other_spellings_are_normalized() {
             "<rng><backend model='egd' type='unix'>\n <source path='/s'/> </backend></rng>",
             "<rng><backend model='egd' type='unix'><source path='/s'/></backend></rng>",
         ),
+        ("<shmem name='a'><size unit='M'>4</size></shmem>", "<shmem name='a'><size unit='bytes'>4194304</size></shmem>"),
+        (
+            "<memory model='dimm'><target><size>1024</size></target></memory>",
+            "<memory model='dimm'><target><size unit='KiB'>1024</size></target></memory>",
+        ),
         // Numbers get the notation of their field, parts the order of the format.
         (
             "<interface type='bridge'><source bridge='xenbr0'/><mac address='AA-0-0:00:00:11'/></interface>",

@@ -249,7 +249,7 @@ fn count(element: &Element) -> usize {
     1 + element.elements().map(count).sum::<usize>()
 }
 
-/// Does the harm; the number of things that were added and must be found again.
+/// Does the harm, where it can be done.
 fn damage(root: &mut Element, (place, inside, harm): &(usize, usize, Harm)) {
     let mut number = 1 + place % (count(root) - 1);
     let Some(element) = nth(root, &mut number) else { return };
@@ -293,8 +293,6 @@ fn print(element: &Element, out: &mut String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     #[test]
     fn devices_read_back_as_they_were(list in prop::collection::vec(device(), 0..4), emulator in of(text())) {
         let devices = Devices { emulator, list, ..Default::default() };
@@ -315,7 +313,8 @@ proptest! {
             let written = write_document(&devices, "devices");
             let (again, _) = read_document::<Devices>(&written, "devices").unwrap();
             prop_assert_eq!(again, devices, "{}\n{}", text, &written);
-            prop_assert_eq!(text.matches("strange").count(), written.matches("strange").count(), "{}\n{}", text, written);
+            let strange = |text: &str| text.matches("<strange").count() + text.matches(" strange").count();
+            prop_assert_eq!(strange(&text), strange(&written), "{}\n{}", text, written);
         }
     }
 }

@@ -271,7 +271,7 @@ fn filesystem_sources() {
             ("<filesystem><source socket='/s'/></filesystem>", "Socket { path: \"/s\" }"),
             ("<filesystem/>", "<filesystem> of type 'mount' needs <source dir='…'/>"),
             ("<filesystem type='file'><source dir='/a'/></filesystem>", "<filesystem> of type 'file' needs <source file='…'/>"),
-            ("<filesystem type='ram'><source usage='5'/></filesystem>", "Ram { usage: 5, units: None }"),
+            ("<filesystem type='ram'><source usage='5'/></filesystem>", "Ram { bytes: 5120 }"),
             (
                 "<filesystem type='volume'><source pool='p'/></filesystem>",
                 "<filesystem> of type 'volume' needs <source pool='…' volume='…'/>",

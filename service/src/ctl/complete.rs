@@ -1,0 +1,37 @@
+//! Names for the shell's completion.
+//!
+//! Invariant: completion never prints an error and never starts the service; a shell in the middle of a line has no use for
+//! either.
+
+use std::ffi::OsStr;
+
+use clap_complete::CompletionCandidate;
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE};
+use zbus::fdo::DBusProxy;
+use zbus::names::BusName;
+
+use super::failure::Outcome;
+use super::inventory;
+use super::service::Service;
+use super::uri::Bus;
+
+/// The domains whose names begin with what is typed so far.
+pub fn domain_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(typed) = typed.to_str() else { return Vec::new() };
+    let bus = std::env::var("LODGE_URI").ok().and_then(|uri| uri.parse().ok()).unwrap_or(Bus::Session);
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
+    let mut names = runtime.block_on(names(bus)).unwrap_or_default();
+    names.retain(|name| name.starts_with(typed));
+    names.sort();
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+async fn names(bus: Bus) -> Outcome<Vec<String>> {
+    let service = Service::connect(bus).await?;
+    let daemon = DBusProxy::new(&service.connection).await?;
+    if !daemon.name_has_owner(BusName::from_static_str(BUS_NAME)?).await? {
+        return Ok(Vec::new());
+    }
+    let domains = inventory::objects(&service, DOMAIN_INTERFACE).await?;
+    Ok(domains.iter().map(|domain| domain.text("Name").to_owned()).collect())
+}

@@ -1,0 +1,158 @@
+//! The command line: what there is, and what is called for it.
+//!
+//! One file per group of commands, each with a clap enum `Command` and a function `run`; the groups are flattened into one
+//! list, in the order of `--help`. Beside them:
+//!
+//! | file | what |
+//! |---|---|
+//! | [`uri`] | which service is meant |
+//! | [`service`] | the way to it, and to a domain by its name |
+//! | [`inventory`] | all objects from one call, as dictionaries of properties |
+//! | [`failure`] | what goes wrong, and the exit codes |
+//! | [`output`], [`table`], [`json`] | what is printed |
+//! | [`size`] | sizes as people write them |
+//! | [`terminal`], [`signals`] | raw mode, and what must not interrupt it |
+//!
+//! Words: what people read has the contract's words with spaces (`shut off`), as virsh prints them; JSON has the contract's
+//! own (`shut-off`); what people type may be either.
+
+mod change;
+mod complete;
+mod console;
+mod define;
+mod edit;
+mod events;
+mod failure;
+mod host;
+mod inventory;
+mod jobs;
+mod json;
+mod life;
+mod list;
+mod output;
+mod service;
+mod shell;
+mod show;
+mod signals;
+mod size;
+mod table;
+mod terminal;
+mod uri;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use failure::{Failure, Outcome};
+use output::Output;
+use uri::Bus;
+
+/// Control virtual machines that Lodge runs
+///
+/// NAME is a domain's name, its UUID, or its id while it runs.
+#[derive(Parser)]
+#[command(name = "lodgectl", version, max_term_width = 100, after_help = EXAMPLES, subcommand_required = true)]
+pub struct Arguments {
+    /// Which service to speak to: qemu:///session (the user's own virtual machines) or qemu:///system
+    #[arg(short, long, global = true, value_name = "URI", env = "LODGE_URI", default_value = "qemu:///session", hide_env_values = true)]
+    connect: Bus,
+    /// Print only what was asked for: no confirmations, no headings
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lodgectl define guest.xml               store a domain
+  lodgectl start --console demo           start it and watch it boot; Ctrl+] leaves
+  lodgectl list --all                     all domains and their states
+  lodgectl shutdown demo                  ask it to power off
+  lodgectl wait demo --state shut-off     until it has done so
+  lodgectl -c qemu:///system list         those of the machine's own service
+
+`lodgectl COMMAND --help` has more. Exit status: 0 done, 1 failed, 2 wrong usage, 128+n ended by signal n.";
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    List(list::Command),
+    #[command(flatten)]
+    Define(define::Command),
+    #[command(flatten)]
+    Edit(edit::Command),
+    #[command(flatten)]
+    Life(life::Command),
+    #[command(flatten)]
+    Console(console::Command),
+    #[command(flatten)]
+    Show(show::Command),
+    #[command(flatten)]
+    Change(change::Command),
+    #[command(flatten)]
+    Wait(wait::Command),
+    #[command(flatten)]
+    Events(events::Command),
+    #[command(flatten)]
+    Jobs(jobs::Command),
+    #[command(flatten)]
+    Host(host::Command),
+    #[command(flatten)]
+    Shell(shell::Command),
+}
+
+/// Runs the program and tells how it ended.
+pub fn main() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(Arguments::command).var(shell::COMPLETION_VARIABLE).complete();
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(format!("the system has no room for this program: {error}")).report(),
+    };
+    let outcome = runtime.block_on(run(arguments));
+    // A thread may wait for input that never comes.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Outcome {
+    let Arguments { connect, quiet, command } = arguments;
+    let output = Output::new(quiet);
+    match command {
+        Command::List(command) => list::run(command, connect, output).await,
+        Command::Define(command) => define::run(command, connect, output).await,
+        Command::Edit(command) => edit::run(command, connect, output).await,
+        Command::Life(command) => life::run(command, connect, output).await,
+        Command::Console(command) => console::run(command, connect).await,
+        Command::Show(command) => show::run(command, connect, output).await,
+        Command::Change(command) => change::run(command, connect, output).await,
+        Command::Wait(command) => wait::run(command, connect).await,
+        Command::Events(command) => events::run(command, connect, output).await,
+        Command::Jobs(command) => jobs::run(command, connect, output).await,
+        Command::Host(command) => host::run(command, connect, output).await,
+        Command::Shell(command) => shell::run(&command, output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(example.contains(&format!("lodgectl {}", command.get_name())), "{} has no example", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Tests of the planner: the command line of every completed fixture, refusals, and whether the real QEMU takes it all.
+
+mod golden;
+mod real;
+mod refusals;
+
+use std::path::{Path, PathBuf};
+
+use lodge_model::domain::Domain;
+use lodge_model::domain::devices::{Device, InterfaceType, MemoryModel};
+
+use crate::hypervisors::qemu::capabilities::Capabilities;
+use crate::hypervisors::qemu::firmware::FirmwareDescriptor;
+use crate::hypervisors::qemu::input::{HostFacts, PlanInput, Ports, Programs};
+
+/// Facts about a host that has everything, owned.
+struct Host {
+    capabilities: Capabilities,
+    firmware: Vec<FirmwareDescriptor>,
+    programs: Programs,
+    facts: HostFacts,
+    runtime: PathBuf,
+    nvram: PathBuf,
+    tpm: PathBuf,
+}
+
+impl Host {
+    fn new(capabilities: Capabilities) -> Self {
+        let program = |name: &str| Some(Path::new("/usr/bin").join(name));
+        Self {
+            capabilities,
+            firmware: firmware(),
+            programs: Programs {
+                qemu_img: program("qemu-img"),
+                swtpm: program("swtpm"),
+                passt: program("passt"),
+                virtiofsd: Some("/usr/libexec/virtiofsd".into()),
+            },
+            facts: HostFacts { vhost_vsock: true, vfio: true },
+            runtime: "/run/lodge/qemu/guest".into(),
+            nvram: "/var/lib/lodge/qemu/nvram/guest.qcow2".into(),
+            tpm: "/var/lib/lodge/qemu/tpm/guest".into(),
+        }
+    }
+
+    /// As recorded from a real QEMU of this version.
+    fn recorded(version: &str) -> Self {
+        let text = read(&fixtures().join(format!("qemu/capabilities-{version}.json")));
+        Self::new(serde_json::from_str(&text).unwrap())
+    }
+
+    fn input(&self) -> PlanInput<'_> {
+        PlanInput {
+            capabilities: &self.capabilities,
+            firmware: &self.firmware,
+            programs: &self.programs,
+            host: &self.facts,
+            session: true,
+            runtime: &self.runtime,
+            nvram: &self.nvram,
+            tpm: &self.tpm,
+            ports: Ports { vnc: Some(5901), websocket: Some(5701), spice: Some(5902) },
+            vsock_cid: Some(3),
+            now: 1_700_000_000,
+        }
+    }
+}
+
+/// What Debian's package ovmf describes.
+fn firmware() -> Vec<FirmwareDescriptor> {
+    let flash = |code: &str, variables: &str, machine: &str, features: &str| {
+        let text = format!(
+            r#"{{"interface-types":["uefi"],"mapping":{{"device":"flash",
+            "executable":{{"filename":"/usr/share/OVMF/{code}","format":"raw"}},
+            "nvram-template":{{"filename":"/usr/share/OVMF/{variables}","format":"raw"}}}},
+            "targets":[{{"architecture":"x86_64","machines":["{machine}"]}}],"features":[{features}]}}"#
+        );
+        FirmwareDescriptor::parse(&text).unwrap()
+    };
+    let secure = r#""enrolled-keys","requires-smm","secure-boot""#;
+    vec![
+        flash("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd", "pc-q35-*", secure),
+        flash("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.fd", "pc-q35-*", r#""requires-smm","secure-boot""#),
+        flash("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd", "pc-*", r#""acpi-s3""#),
+    ]
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The completed fixtures by name.
+fn completed() -> Vec<(String, Domain)> {
+    let directory = fixtures().join("domain");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else {
+            continue;
+        };
+        found.push((name.to_owned(), Domain::parse(&read(&path)).unwrap().0));
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    assert!(!found.is_empty(), "no fixtures in {}", directory.display());
+    found
+}
+
+/// The definition without what this version refuses by design; the refusals have tests of their own.
+fn supported(mut domain: Domain) -> Domain {
+    domain.launch_security = None;
+    domain.throttle_groups = None;
+    domain.devices.list.retain(|device| match device {
+        Device::Shmem(_) | Device::Pstore(_) | Device::Lease(_) | Device::Nvram(_) => false,
+        Device::MemoryDevice(memory) => memory.model == MemoryModel::Dimm,
+        _ => true,
+    });
+    for interface in domain.devices.interfaces_mut() {
+        if matches!(interface.kind, InterfaceType::Bridge | InterfaceType::Direct | InterfaceType::Network | InterfaceType::Ethernet) {
+            interface.kind = InterfaceType::User;
+        }
+    }
+    domain
+}

@@ -1,0 +1,314 @@
+//! QEMU as a [`Driver`]: completes definitions, starts machines, finds them again, tells what it can do.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use lodge_model::domain::{Domain, DomainType};
+use uuid::Uuid;
+
+use super::capabilities::{Arch, Cache, Capabilities, CapabilitiesError, find_emulator};
+use super::complete::{self, CompleteError};
+use super::input::PlanInput;
+use super::plan::LaunchPlan;
+use super::reconnect::reconnect;
+use super::refusal::{Refusal, RefusalKind};
+use super::start::{Scopes, start};
+use super::{command, facts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::systemd::Slice;
+use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Reconnected, Started};
+use crate::settings::Settings;
+use crate::store::Layout;
+
+/// QEMU of a user's own instance.
+pub struct QemuDriver {
+    cache: Cache,
+    /// The emulator for definitions that name none, instead of the one that is found.
+    emulator: Option<PathBuf>,
+    start_timeout: Duration,
+    scopes: Option<Scopes>,
+    /// The last description, with what it describes.
+    described: Mutex<Option<Described>>,
+}
+
+struct Described {
+    of: Vec<(Arch, Arc<Capabilities>)>,
+    view: HypervisorView,
+}
+
+impl QemuDriver {
+    /// The driver of the session instance. With `bus`, guests get scope units of the systemd manager on it, if one is.
+    pub fn new(layout: &Layout, settings: &Settings, bus: Option<zbus::Connection>) -> Self {
+        Self {
+            cache: Cache::new(layout.capabilities()),
+            emulator: settings.qemu.emulator.clone(),
+            start_timeout: Duration::from_secs(settings.start_timeout_seconds),
+            scopes: bus.map(|bus| Scopes { bus, slice: Slice::App }),
+            described: Mutex::default(),
+        }
+    }
+
+    /// What the QEMU for a definition can do.
+    async fn capabilities_for(&self, domain: &Domain) -> Result<Arc<Capabilities>> {
+        let emulator = match domain.devices.emulator.as_deref().map(str::trim) {
+            Some(path) if !path.is_empty() => PathBuf::from(path),
+            _ => self.default_emulator(arch(domain)?)?,
+        };
+        Ok(self.cache.get(&emulator).await?)
+    }
+
+    fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
+        match &self.emulator {
+            Some(path) => Ok(path.clone()),
+            None => Ok(find_emulator(arch)?),
+        }
+    }
+
+    async fn default_capabilities(&self, arch: Arch) -> Result<Arc<Capabilities>> {
+        Ok(self.cache.get(&self.default_emulator(arch)?).await?)
+    }
+
+    async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
+        let capabilities = self.capabilities_for(&launch.domain).await?;
+        let (launch, config_home) = (launch.clone(), config_home());
+        let planning = tokio::task::spawn_blocking(move || {
+            let input = PlanInput {
+                capabilities: &capabilities,
+                firmware: &facts::firmware(config_home.as_deref()),
+                programs: &facts::programs(),
+                host: &facts::host(),
+                session: true,
+                runtime: &launch.runtime,
+                nvram: &launch.nvram,
+                tpm: &launch.tpm,
+                ports: facts::ports(&launch.domain),
+                vsock_cid: Some(vsock_cid(launch.uuid)),
+                now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+            };
+            command::plan(&launch.domain, &input)
+        });
+        let planned = planning.await.map_err(|error| Error::new(ErrorKind::Internal, "planning the start crashed").caused_by(error))?;
+        Ok(planned?)
+    }
+
+    /// The emulators that are installed, one for each architecture.
+    async fn installed(&self) -> (Vec<(Arch, Arc<Capabilities>)>, Option<Error>) {
+        let (mut installed, mut problem) = (Vec::new(), None);
+        for arch in [Arch::X86_64, Arch::I686] {
+            match self.default_capabilities(arch).await {
+                Ok(capabilities) => installed.push((arch, capabilities)),
+                Err(error) => drop(problem.get_or_insert(error)),
+            }
+        }
+        (installed, problem)
+    }
+}
+
+#[async_trait]
+impl Driver for QemuDriver {
+    fn name(&self) -> &'static str {
+        "qemu"
+    }
+
+    fn runs(&self, kind: DomainType) -> bool {
+        matches!(kind, DomainType::Qemu | DomainType::Kvm)
+    }
+
+    async fn complete(&self, domain: &mut Domain) -> Result<()> {
+        let capabilities = match self.capabilities_for(domain).await {
+            Ok(capabilities) => Ok(capabilities),
+            // The program that it names may come later; it is needed at the start only.
+            Err(_) => self.default_capabilities(arch(domain)?).await,
+        };
+        match capabilities {
+            Ok(capabilities) => complete::complete(domain, &*capabilities, &mut random)?,
+            Err(_) if is_complete(domain) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn start(&self, launch: Launch) -> Result<Started> {
+        let plan = self.plan(&launch).await?;
+        start(launch, plan, self.scopes.as_ref(), self.start_timeout).await
+    }
+
+    async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
+        reconnect(launch, record).await
+    }
+
+    async fn describe(&self) -> HypervisorView {
+        let (installed, problem) = self.installed().await;
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*described {
+            Some(known) if !installed.is_empty() && same(&known.of, &installed) => known.view.clone(),
+            _ => {
+                let view = view(&installed, problem);
+                *described = Some(Described { of: installed, view: view.clone() });
+                view
+            }
+        }
+    }
+}
+
+fn same(one: &[(Arch, Arc<Capabilities>)], other: &[(Arch, Arc<Capabilities>)]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(&one.1, &other.1))
+}
+
+fn view(installed: &[(Arch, Arc<Capabilities>)], problem: Option<Error>) -> HypervisorView {
+    let Some((_, first)) = installed.first() else {
+        let reason = problem.map(|error| error.to_string()).unwrap_or_default();
+        return HypervisorView { reason, ..HypervisorView::default() };
+    };
+    let mut accelerators = vec!["tcg".to_owned()];
+    if first.kvm.usable {
+        accelerators.insert(0, "kvm".to_owned());
+    }
+    let machines = installed.iter().flat_map(|(arch, capabilities)| {
+        capabilities.machines.values().map(|machine| MachineType {
+            arch: arch.name().to_owned(),
+            name: machine.name.clone(),
+            alias: machine.alias.clone(),
+            default: machine.is_default,
+            max_vcpus: machine.cpu_max,
+            deprecated: machine.deprecated,
+        })
+    });
+    HypervisorView {
+        version: first.version.qemu.to_string(),
+        available: true,
+        reason: String::new(),
+        accelerators,
+        architectures: installed.iter().map(|(arch, _)| arch.name().to_owned()).collect(),
+        machines: machines.collect(),
+    }
+}
+
+/// A QEMU of which nothing is known: it changes nothing in a definition that is complete.
+struct NoQemu;
+
+impl complete::Platform for NoQemu {
+    fn emulator(&self) -> &str {
+        ""
+    }
+
+    fn machine(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    fn default_machine(&self) -> Option<&str> {
+        None
+    }
+
+    fn has_device(&self, _name: &str) -> bool {
+        true
+    }
+}
+
+/// Whether a definition leaves nothing open, so that it can be taken on a host without QEMU.
+fn is_complete(domain: &Domain) -> bool {
+    let mut completed = domain.clone();
+    complete::complete(&mut completed, &NoQemu, &mut random).is_ok() && completed == *domain
+}
+
+fn arch(domain: &Domain) -> Result<Arch> {
+    match complete::architecture(domain) {
+        "x86_64" => Ok(Arch::X86_64),
+        "i686" => Ok(Arch::I686),
+        other => {
+            let sentence = format!("guests of the architecture '{other}' cannot be run; write arch='x86_64' or arch='i686' in <os><type>");
+            Err(Error::new(ErrorKind::NotSupported, sentence))
+        }
+    }
+}
+
+/// The user's configuration directory (XDG Base Directory Specification), in which firmware may be described.
+fn config_home() -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| std::env::home_dir().map(|home| home.join(".config")))
+}
+
+/// A context id that is always the same for a domain; 0 to 2 have meanings of their own (vsock(7)).
+fn vsock_cid(uuid: Uuid) -> u32 {
+    let (number, ..) = uuid.as_fields();
+    (number & 0x7fff_ffff).max(3)
+}
+
+/// A uniform number. The generator of UUIDs is the system's; four of a UUID's bytes are random as they are.
+fn random() -> u32 {
+    let (number, ..) = Uuid::new_v4().as_fields();
+    number
+}
+
+impl From<CapabilitiesError> for Error {
+    fn from(error: CapabilitiesError) -> Self {
+        let kind = match &error {
+            CapabilitiesError::NotFound { .. } | CapabilitiesError::TooOld { .. } | CapabilitiesError::Examine { .. } => {
+                ErrorKind::NotSupported
+            }
+            _ => ErrorKind::HypervisorFailed,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<CompleteError> for Error {
+    fn from(error: CompleteError) -> Self {
+        let kind = match &error {
+            CompleteError::Invalid(_) => ErrorKind::InvalidXml,
+            CompleteError::Unsupported(_) => ErrorKind::NotSupported,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.kind {
+            RefusalKind::InvalidXml => ErrorKind::InvalidXml,
+            RefusalKind::NotSupported => ErrorKind::NotSupported,
+        };
+        Self::new(kind, refusal.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn complete(driver: &QemuDriver, xml: &str) -> Result<Domain> {
+        let (mut domain, _) = Domain::parse(xml).unwrap();
+        driver.complete(&mut domain).await.map(|()| domain)
+    }
+
+    fn xml(emulator: &str) -> String {
+        format!("<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices>{emulator}</devices></domain>")
+    }
+
+    #[tokio::test]
+    async fn an_emulator_that_is_not_there_yet_is_kept_in_the_definition() {
+        let directory = tempfile::tempdir().unwrap();
+        let driver = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let domain = complete(&driver, &xml("<emulator>/nowhere/qemu</emulator>")).await.unwrap();
+        assert_eq!(domain.devices.emulator.as_deref(), Some("/nowhere/qemu"));
+        let error = driver.capabilities_for(&domain).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotSupported);
+        assert!(error.to_string().contains("/nowhere/qemu"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn without_qemu_only_a_complete_definition_is_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let with = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let mut settings = Settings::default();
+        settings.qemu.emulator = Some("/nowhere/qemu".into());
+        let without = QemuDriver::new(&Layout::under(directory.path()), &settings, None);
+        assert_eq!(complete(&without, &xml("")).await.unwrap_err().kind(), ErrorKind::NotSupported);
+        let mut whole = complete(&with, &xml("")).await.unwrap();
+        whole.devices.emulator = Some("/nowhere/other".into());
+        assert_eq!(complete(&without, &whole.to_xml()).await.unwrap(), whole);
+        assert!(!without.describe().await.available);
+    }
+}

@@ -1,0 +1,81 @@
+//! Looks at the host for what the planner must know: firmware, programs, devices, free ports.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use lodge_model::domain::Domain;
+use lodge_model::domain::devices::GraphicsType;
+use rustix::fs::Access;
+
+use super::firmware::FirmwareDescriptor;
+use super::input::{HostFacts, Ports, Programs};
+
+/// Where programs are, in the order of preference.
+const PROGRAM_DIRECTORIES: [&str; 5] = ["/usr/bin", "/usr/local/bin", "/usr/libexec", "/usr/lib/qemu", "/usr/sbin"];
+/// Ports of displays: VNC's display 0 and those that follow, as libvirt has it.
+const DISPLAY_PORTS: std::ops::RangeInclusive<u16> = 5900..=6899;
+/// Ports for VNC over WebSocket.
+const WEBSOCKET_PORTS: std::ops::RangeInclusive<u16> = 5700..=5799;
+
+/// Descriptions of the firmware that is installed, in the order of preference.
+///
+/// Directories and order are those of QEMU's docs/interop/firmware.json: the user's own, the administrator's, the
+/// distribution's; a file replaces those of the same name in the directories behind it, an empty one takes them away.
+pub fn firmware(config_home: Option<&Path>) -> Vec<FirmwareDescriptor> {
+    let mut directories = vec![PathBuf::from("/usr/share/qemu/firmware"), PathBuf::from("/etc/qemu/firmware")];
+    directories.extend(config_home.map(|home| home.join("qemu/firmware")));
+    let mut files = BTreeMap::new();
+    for directory in directories {
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            if let (Some(name), Some("json")) = (path.file_name(), path.extension().and_then(|extension| extension.to_str())) {
+                files.insert(name.to_owned(), path);
+            }
+        }
+    }
+    files.into_values().filter_map(|path| read(&path)).collect()
+}
+
+fn read(path: &Path) -> Option<FirmwareDescriptor> {
+    let text = std::fs::read_to_string(path).inspect_err(|error| tracing::warn!("cannot read {}: {error}", path.display())).ok()?;
+    if text.is_empty() {
+        return None;
+    }
+    FirmwareDescriptor::parse(&text).inspect_err(|error| tracing::warn!("{} describes no firmware: {error}", path.display())).ok()
+}
+
+/// The programs that are installed.
+pub fn programs() -> Programs {
+    Programs { qemu_img: program("qemu-img"), swtpm: program("swtpm"), passt: program("passt"), virtiofsd: program("virtiofsd") }
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok();
+    PROGRAM_DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable)
+}
+
+/// The devices that are there.
+pub fn host() -> HostFacts {
+    let usable = |path: &str| rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK).is_ok();
+    HostFacts { vhost_vsock: usable("/dev/vhost-vsock"), vfio: usable("/dev/vfio/vfio") }
+}
+
+/// Free ports for the displays of a domain, as far as it has such displays.
+///
+/// They are free now and may be taken when QEMU wants them; QEMU says so then.
+pub fn ports(domain: &Domain) -> Ports {
+    let has = |kind| domain.devices.graphics().any(|graphics| graphics.kind == kind);
+    let mut displays = DISPLAY_PORTS.filter(|port| is_free(*port));
+    let vnc = has(GraphicsType::Vnc).then(|| displays.next()).flatten();
+    let spice = has(GraphicsType::Spice).then(|| displays.next()).flatten();
+    let websocket = domain.devices.graphics().any(|graphics| graphics.websocket == Some(-1));
+    let websocket = websocket.then(|| WEBSOCKET_PORTS.clone().find(|port| is_free(*port))).flatten();
+    Ports { vnc, websocket, spice }
+}
+
+/// On every address: a display may listen on any. The kernel lets a port whose last connection has just ended be
+/// taken again (`SO_REUSEADDR`, which the standard library sets and QEMU too).
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+}

@@ -1,0 +1,67 @@
+//! What the planner must know of the host: facts, gathered by others.
+
+use std::path::{Path, PathBuf};
+
+use super::capabilities::Capabilities;
+use super::firmware::FirmwareDescriptor;
+
+/// What the planner must know of the host and of this run.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// What QEMU can do.
+    pub capabilities: &'a Capabilities,
+    /// Firmware that is installed, in the order of preference: files in `/usr/share/qemu/firmware` by name, those in
+    /// `/etc/qemu/firmware` instead of those of the same name.
+    pub firmware: &'a [FirmwareDescriptor],
+    /// Programs that run beside QEMU.
+    pub programs: &'a Programs,
+    /// Devices of the host.
+    pub host: &'a HostFacts,
+    /// Whether this is a user's own instance.
+    pub session: bool,
+    /// A directory for this run's sockets.
+    pub runtime: &'a Path,
+    /// Where the guest's firmware variables live.
+    pub nvram: &'a Path,
+    /// Where the guest's TPM state lives.
+    pub tpm: &'a Path,
+    /// Ports for displays that leave the choice to the service.
+    pub ports: Ports,
+    /// Context id for a vsock device that leaves the choice to the service.
+    pub vsock_cid: Option<u32>,
+    /// The time, in seconds since 1970 UTC.
+    pub now: u64,
+}
+
+/// Free TCP ports of the host. `None` where there is none or none is needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// For VNC, 5900 to 65535.
+    pub vnc: Option<u16>,
+    /// For VNC over WebSocket.
+    pub websocket: Option<u16>,
+    /// For SPICE.
+    pub spice: Option<u16>,
+}
+
+/// Programs that run beside QEMU, where they are installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// Makes images.
+    pub qemu_img: Option<PathBuf>,
+    /// Emulates a TPM.
+    pub swtpm: Option<PathBuf>,
+    /// Networking without privileges.
+    pub passt: Option<PathBuf>,
+    /// Shares directories.
+    pub virtiofsd: Option<PathBuf>,
+}
+
+/// Devices of the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// `/dev/vhost-vsock` can be opened.
+    pub vhost_vsock: bool,
+    /// `/dev/vfio/vfio` is there.
+    pub vfio: bool,
+}

@@ -1,0 +1,283 @@
+//! Carries a launch plan out: makes what must be there, starts the programs, and brings QEMU to the point where the
+//! guest runs.
+//!
+//! Invariants:
+//! - QEMU executes nothing before its record is written, so a service that is killed at any moment loses no guest.
+//! - What was done is noted in [`Undo`] before the next step, so a start that fails or is called off leaves nothing.
+//! - Nothing is waited for by time: sockets are inherited, programs tell when they listen, ends are noticed.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use lodge_model::domain::Domain;
+use lodge_model::domain::devices::Device;
+use lodge_model::domain::lifecycle::LifecycleAction;
+use serde::de::IgnoredAny;
+
+use super::companions::{self, duplicate};
+use super::guest::{Guest, OnPoweroff};
+use super::live;
+use super::log::RunLog;
+use super::machine::QemuMachine;
+use super::plan::LaunchPlan;
+use super::prepare::prepare;
+use super::qmp::{self, Chardev, Connected, QmpError};
+use super::record::{Identity, Record, StreamRecord, boot_id};
+use super::undo::{self, Undo};
+use super::watch::Watch;
+use super::{alias, qmp::Client};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::process::{Process, ProcessSpec, hold};
+use crate::host::sockets;
+use crate::host::systemd::{ScopeError, Slice, move_to_scope, scope_name};
+use crate::hypervisors::{Console, Launch, Started};
+
+/// Variables of our environment that QEMU and its companions get: where sound servers, graphics and caches are found.
+const PASSED_ON: [&str; 8] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "PULSE_SERVER", "WAYLAND_DISPLAY", "TMPDIR"];
+/// The name of the agent's channel in the guest.
+const AGENT: &str = "org.qemu.guest_agent.0";
+
+/// Where a guest's scope unit is made.
+#[derive(Debug, Clone)]
+pub struct Scopes {
+    /// The bus that the manager is on.
+    pub bus: zbus::Connection,
+    /// The slice.
+    pub slice: Slice,
+}
+
+/// Carries the plan out within `limit`.
+///
+/// # Errors
+/// `TimedOut`, or whatever keeps the guest from starting; nothing is left behind.
+pub async fn start(launch: Launch, plan: LaunchPlan, scopes: Option<&Scopes>, limit: Duration) -> Result<Started> {
+    let (log, output) = RunLog::begin(&launch.log, &headline(&launch, &plan))?;
+    for warning in &plan.warnings {
+        tracing::warn!(domain = %launch.domain.name, "{warning}");
+    }
+    let mut undo = Undo::default();
+    let starting = Starting { launch: &launch, plan: &plan, scopes, log: log.clone(), output, until: Instant::now() + limit };
+    let result = match tokio::time::timeout(limit, starting.run(&mut undo)).await {
+        Ok(result) => result,
+        Err(_) => Err(too_late(limit, &log)),
+    };
+    match result {
+        Ok(started) => {
+            undo.keep();
+            Ok(started)
+        }
+        Err(error) => {
+            undo.now().await;
+            Err(error)
+        }
+    }
+}
+
+/// A start under way.
+struct Starting<'a> {
+    launch: &'a Launch,
+    plan: &'a LaunchPlan,
+    scopes: Option<&'a Scopes>,
+    log: RunLog,
+    output: OwnedFd,
+    until: Instant,
+}
+
+impl Starting<'_> {
+    async fn run(self, undo: &mut Undo) -> Result<Started> {
+        let Self { launch, plan, .. } = &self;
+        prepare(&plan.preparations, undo).await?;
+        let mut record = self.first_record()?;
+        let companions = companions::start(&plan.companions, &mut record, &launch.remember, &self.output, undo).await?;
+        let process = self.start_qemu(&mut record, undo).await?;
+        let connected = self.connect(&record, &process).await?;
+        let Connected { client, events, .. } = connected;
+        let result = self.set_up(&client, &record).await;
+        let (consoles, live) = self.explain(&process, result).await?;
+
+        let on_poweroff = on_poweroff(&launch.domain);
+        let (guest, attached) = Guest::new(launch.domain.name.clone(), process.clone(), on_poweroff, record);
+        guest.connected(client.clone());
+        if !launch.paused {
+            let result = client.cont().await;
+            self.explain(&process, result).await?;
+        }
+        let guest = Arc::new(guest);
+        let watch = Watch::new(guest.clone(), launch.events.clone(), Some(events), attached, companions);
+        tokio::spawn(watch.run(false));
+        Ok(Started { machine: Arc::new(QemuMachine::new(guest, consoles)), live })
+    }
+
+    fn first_record(&self) -> Result<Record> {
+        let Self { launch, plan, .. } = self;
+        let qmp = launch.runtime.join("qmp.sock");
+        let sockets: Vec<PathBuf> = plan.sockets().map(PathBuf::from).chain([qmp.clone()]).collect();
+        // What an earlier run left when the host lost power.
+        for socket in &sockets {
+            undo::remove(socket);
+        }
+        Ok(Record {
+            boot: boot_id()?,
+            qemu: None,
+            companions: Vec::new(),
+            qmp,
+            sockets,
+            consoles: plan.consoles.iter().map(StreamRecord::from).collect(),
+            agent: agent_channel(&plan.live, plan.agent.clone()),
+            log: self.log.clone(),
+            rebooting: false,
+        })
+    }
+
+    async fn start_qemu(&self, record: &mut Record, undo: &mut Undo) -> Result<Process> {
+        let Self { launch, plan, .. } = self;
+        let listener = sockets::listen(&record.qmp)?;
+        for socket in &record.sockets {
+            undo.made(socket);
+        }
+        let mut spec = ProcessSpec::new(&plan.program);
+        let qmp = spec.inherit(listener);
+        spec.arguments = plan.arguments.iter().map(|argument| argument.render(|_| qmp).into()).collect();
+        spec.environment = environment(&plan.environment);
+        spec.output = Some(duplicate(&self.output)?);
+        let held = hold(spec).await?;
+        undo.started(held.process());
+        record.qemu = Some(Identity::of(held.process()));
+        (launch.remember)(&record.to_json()?)?;
+        self.give_scope(held.process()).await;
+        Ok(held.release().await?)
+    }
+
+    /// Puts QEMU into a scope unit of its own. Without systemd, or when it refuses, the guest is a detached process.
+    async fn give_scope(&self, process: &Process) {
+        let (Some(Scopes { bus, slice }), Ok(pid)) = (self.scopes, u32::try_from(process.pid())) else { return };
+        let name = &self.launch.domain.name;
+        let unit = scope_name(name);
+        match move_to_scope(bus, &unit, &format!("Virtual machine {name}"), pid, *slice).await {
+            Ok(()) => {}
+            Err(ScopeError::NoSystemd) => tracing::debug!(domain = %name, "no systemd is on the bus; the guest is a detached process"),
+            Err(error) => tracing::warn!(domain = %name, "the guest has no unit of its own: {error}"),
+        }
+    }
+
+    async fn connect(&self, record: &Record, process: &Process) -> Result<Connected> {
+        let connecting = async {
+            let stream = sockets::connect(&record.qmp).await?;
+            let time = self.until.saturating_duration_since(Instant::now());
+            Ok::<_, Error>(qmp::connect(stream, time).await)
+        };
+        let connected = tokio::select! {
+            biased;
+            connected = connecting => connected?,
+            exit = process.exited() => return Err(died(&format!("{exit}"), &self.log)),
+        };
+        self.explain(process, connected).await
+    }
+
+    /// Everything that is done over QMP before the guest runs.
+    async fn set_up(&self, client: &Client, record: &Record) -> Result<(Vec<Console>, Domain), QmpError> {
+        let chardevs = client.query_chardev().await?;
+        let mut live = self.plan.live.clone();
+        for stream in &self.plan.consoles {
+            if let Some(path) = terminal(&chardevs, &stream.chardev) {
+                live::set_terminal(&mut live, &stream.alias, &path);
+            }
+        }
+        for command in &self.plan.set_up {
+            let IgnoredAny = client.execute(command.execute, &command.arguments).await?;
+        }
+        Ok((consoles(&record.consoles, &chardevs), live))
+    }
+
+    /// An error of QMP, or what QEMU said before it died of the same cause.
+    async fn explain<T>(&self, process: &Process, result: Result<T, QmpError>) -> Result<T> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(QmpError::Closed { .. }) => {
+                let exit = process.exited().await;
+                Err(died(&format!("{exit}"), &self.log))
+            }
+            Err(QmpError::TimedOut { after, .. }) => Err(too_late(after, &self.log)),
+            Err(error) => Err(Error::new(ErrorKind::HypervisorFailed, error.to_string())),
+        }
+    }
+}
+
+/// The environment of a program that runs for a guest.
+pub(super) fn environment(own: &[(String, String)]) -> Vec<(OsString, OsString)> {
+    let ours = PASSED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+    let fixed = [("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into()), ("LC_ALL".into(), "C.UTF-8".into())];
+    let own = own.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    ours.chain(fixed).chain(own).collect()
+}
+
+fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
+    let mut line = format!("--- lodged starts '{}', run {}: {}", launch.domain.name, launch.id, plan.program.display());
+    for argument in &plan.arguments {
+        let text = argument.render(|_| -1).replace('\n', " ");
+        let quote = if text.contains([' ', '"', '{']) { "'" } else { "" };
+        line.extend([" ", quote, &text, quote]);
+    }
+    line
+}
+
+/// What QEMU does when the guest powers off; as the planner has it.
+pub(super) fn on_poweroff(domain: &Domain) -> OnPoweroff {
+    match domain.on_poweroff.unwrap_or(LifecycleAction::Destroy) {
+        LifecycleAction::Destroy => OnPoweroff::End,
+        _ => OnPoweroff::Hold,
+    }
+}
+
+fn agent_channel(live: &Domain, socket: Option<PathBuf>) -> Option<StreamRecord> {
+    let socket = socket?;
+    let channel = live.devices.list.iter().find_map(|device| match device {
+        Device::Channel(channel) if channel.target.as_ref().is_some_and(|target| target.name.as_deref() == Some(AGENT)) => Some(channel),
+        _ => None,
+    })?;
+    let alias = alias::of(channel.alias.as_ref()).to_owned();
+    Some(StreamRecord { chardev: format!("char{alias}"), alias, socket: Some(socket) })
+}
+
+/// The terminal that QEMU has made for a character device.
+fn terminal(chardevs: &[Chardev], id: &str) -> Option<PathBuf> {
+    chardevs.iter().find(|chardev| chardev.label == id)?.pty().map(PathBuf::from)
+}
+
+/// The streams a person can talk to the guest by.
+pub(super) fn consoles(streams: &[StreamRecord], chardevs: &[Chardev]) -> Vec<Console> {
+    let console = |stream: &StreamRecord| match &stream.socket {
+        Some(path) => Some(Console { alias: stream.alias.clone(), path: path.clone(), socket: true }),
+        None => Some(Console { alias: stream.alias.clone(), path: terminal(chardevs, &stream.chardev)?, socket: false }),
+    };
+    streams.iter().filter_map(console).collect()
+}
+
+/// Notes whether the agent's channel is open in the guest.
+pub(super) fn note_agent(guest: &Guest, chardevs: &[Chardev]) {
+    if let Some(agent) = guest.record().agent {
+        let open = chardevs.iter().any(|chardev| chardev.label == agent.chardev && chardev.frontend_open);
+        guest.agent_connected.store(open, Ordering::Relaxed);
+    }
+}
+
+fn died(exit: &str, log: &RunLog) -> Error {
+    let words = log.last_words();
+    let sentence = if words.is_empty() {
+        format!("QEMU ended at once ({exit}) and said nothing")
+    } else {
+        format!("QEMU ended at once ({exit}): {words}")
+    };
+    Error::new(ErrorKind::HypervisorFailed, sentence)
+}
+
+fn too_late(limit: Duration, log: &RunLog) -> Error {
+    let words = log.last_words();
+    let said = if words.is_empty() { String::new() } else { format!("; QEMU said: {words}") };
+    let sentence = format!("QEMU was not ready within {} s (start_timeout_seconds in the settings){said}", limit.as_secs_f32().round());
+    Error::new(ErrorKind::TimedOut, sentence)
+}

@@ -1,0 +1,361 @@
+//! The driver with the real QEMU: guests that have firmware and nothing else, so that each takes a fraction of a second.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use lodge_model::domain::Domain;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::plan::{Argument, LaunchPlan};
+use super::record::Record;
+use super::{QemuDriver, start};
+use crate::error::ErrorKind;
+use crate::host::process::Signal;
+use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Reconnected, RunState, ShutdownMode};
+use crate::settings::Settings;
+use crate::store::Layout;
+
+/// Longer than anything here takes on a busy host.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const PLAIN: &str = "<serial type='pty'/><memballoon model='virtio'/>";
+const WITH_AGENT: &str = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>";
+const WITH_TPM: &str = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>";
+
+/// A driver with a directory of its own, and one guest.
+struct Bench {
+    directory: tempfile::TempDir,
+    driver: QemuDriver,
+    domain: Domain,
+    remembered: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Bench {
+    async fn new(devices: &str, extra: &str) -> Self {
+        for (path, package) in [("/usr/bin/qemu-system-x86_64", "qemu-system-x86"), ("/usr/bin/swtpm", "swtpm")] {
+            assert!(Path::new(path).exists(), "install the package {package}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let driver = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let name = format!("bench-{}", Uuid::new_v4().simple());
+        let xml = format!(
+            "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>{name}</name><memory unit='MiB'>32</memory>\
+             <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{devices}</devices>{extra}</domain>"
+        );
+        let (mut domain, _) = Domain::parse(&xml).unwrap();
+        driver.complete(&mut domain).await.unwrap();
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        Self { directory, driver, domain, remembered: Arc::default() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn launch(&self, paused: bool) -> (Launch, mpsc::Receiver<MachineEvent>) {
+        let (events, receiver) = mpsc::channel(64);
+        let remembered = self.remembered.clone();
+        let launch = Launch {
+            domain: self.domain.clone(),
+            uuid: self.domain.uuid.unwrap(),
+            id: 1,
+            paused,
+            runtime: self.path("run"),
+            log: self.path("log"),
+            nvram: self.path("nvram"),
+            tpm: self.path("tpm"),
+            events,
+            remember: Arc::new(move |record| {
+                remembered.lock().unwrap().push(record.clone());
+                Ok(())
+            }),
+        };
+        (launch, receiver)
+    }
+
+    async fn start(&self, paused: bool) -> Running {
+        let (launch, events) = self.launch(paused);
+        let started = tokio::time::timeout(PATIENCE, self.driver.start(launch)).await.unwrap().unwrap();
+        Running { machine: started.machine, live: started.live, events }
+    }
+
+    async fn reconnect(&self, record: Value) -> (Reconnected, mpsc::Receiver<MachineEvent>) {
+        let (launch, events) = self.launch(false);
+        (self.driver.reconnect(launch, record).await.unwrap(), events)
+    }
+
+    fn records(&self) -> Vec<Record> {
+        self.remembered.lock().unwrap().iter().map(|record| serde_json::from_value(record.clone()).unwrap()).collect()
+    }
+
+    /// No process, no socket.
+    async fn assert_nothing_left(&self) {
+        for record in self.records() {
+            for identity in record.companions.iter().chain(&record.qemu) {
+                if let Some(process) = identity.reopen().unwrap() {
+                    tokio::time::timeout(PATIENCE, process.exited()).await.expect("a process is left");
+                }
+            }
+        }
+        assert_eq!(std::fs::read_dir(self.path("run")).unwrap().count(), 0, "files are left");
+        assert_eq!(processes_with(&self.domain.name), 0, "a process is left");
+    }
+}
+
+struct Running {
+    machine: Arc<dyn Machine>,
+    live: Domain,
+    events: mpsc::Receiver<MachineEvent>,
+}
+
+impl Running {
+    async fn until(&mut self, wanted: &MachineEvent) {
+        let find = async { while self.events.recv().await.expect("events go on").ne(wanted) {} };
+        tokio::time::timeout(PATIENCE, find).await.unwrap_or_else(|_| panic!("no {wanted:?}"));
+    }
+
+    /// All events up to the end of the machine.
+    async fn rest(&mut self) -> Vec<MachineEvent> {
+        let mut all = Vec::new();
+        while let Some(event) = tokio::time::timeout(PATIENCE, self.events.recv()).await.unwrap() {
+            all.push(event);
+        }
+        all
+    }
+}
+
+fn processes_with(name: &str) -> usize {
+    let is_one = |entry: std::fs::DirEntry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(name)
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).map(is_one).filter(|found| *found).count()
+}
+
+#[tokio::test]
+async fn a_guest_lives_from_start_to_destroy() {
+    let bench = Bench::new(PLAIN, "").await;
+    let mut running = bench.start(false).await;
+    let [recorded] = &bench.records()[..] else { panic!("one record for one program") };
+    assert!(recorded.qemu.as_ref().unwrap().reopen().unwrap().is_some());
+
+    let console = &running.machine.consoles()[0];
+    assert!(console.path.starts_with("/dev/pts") && console.alias == "serial0", "{console:?}");
+    assert!(running.live.to_xml().contains(&format!("tty='{}'", console.path.display())), "{}", running.live.to_xml());
+
+    running.machine.suspend().await.unwrap();
+    running.until(&MachineEvent::Paused(PauseReason::Unknown)).await;
+    running.machine.resume().await.unwrap();
+    running.until(&MachineEvent::Resumed).await;
+    running.machine.reset().await.unwrap();
+    running.until(&MachineEvent::Rebooted).await;
+    running.machine.set_memory(24 << 20).await.unwrap();
+    running.machine.shutdown(ShutdownMode::Auto).await.unwrap();
+    running.until(&MachineEvent::ShuttingDown).await;
+
+    running.machine.destroy(false).await.unwrap();
+    bench.assert_nothing_left().await;
+    assert_eq!(running.rest().await, [MachineEvent::Exited(ExitReason::Destroyed)]);
+    // What is asked of a machine that has ended is answered too.
+    running.machine.destroy(true).await.unwrap();
+    assert_eq!(running.machine.suspend().await.unwrap_err().kind(), ErrorKind::HypervisorFailed);
+}
+
+#[tokio::test]
+async fn a_paused_start_waits_for_resume() {
+    let bench = Bench::new(PLAIN, "").await;
+    let mut running = bench.start(true).await;
+    assert!(running.events.try_recv().is_err(), "nothing has happened yet");
+    running.machine.resume().await.unwrap();
+    running.until(&MachineEvent::Resumed).await;
+    running.machine.destroy(true).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_of_a_held_guest_has_happened_when_it_is_answered() {
+    let bench = Bench::new(PLAIN, "").await;
+    let mut running = bench.start(false).await;
+    running.machine.suspend().await.unwrap();
+    running.machine.reset().await.unwrap();
+    running.machine.resume().await.unwrap();
+    running.until(&MachineEvent::Rebooted).await;
+    running.until(&MachineEvent::Resumed).await;
+    running.machine.destroy(false).await.unwrap();
+}
+
+/// At every point where a start waits it may be dropped.
+#[tokio::test]
+async fn a_start_that_is_called_off_anywhere_leaves_nothing() {
+    let bench = Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await;
+    for polls in 1.. {
+        let (launch, mut events) = bench.launch(false);
+        let mut starting = pin!(bench.driver.start(launch));
+        let mut left = polls;
+        let done = std::future::poll_fn(|context| {
+            left -= 1;
+            match starting.as_mut().poll(context) {
+                std::task::Poll::Ready(started) => std::task::Poll::Ready(Some(started)),
+                std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
+                std::task::Poll::Pending => std::task::Poll::Pending,
+            }
+        });
+        match tokio::time::timeout(PATIENCE, done).await.unwrap() {
+            Some(started) => {
+                started.unwrap().machine.destroy(false).await.unwrap();
+                assert!(polls > 8, "a start waits more often than {polls} times");
+                return;
+            }
+            None => {
+                // Dropped at the end of this block, as a cancelled job drops it.
+                starting.set(bench.driver.start(bench.launch(false).0));
+                drop(events.try_recv());
+                bench.assert_nothing_left().await;
+                assert!(!bench.path("tpm").exists(), "the TPM's state is left");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn companions_are_recorded_first_and_end_with_the_guest() {
+    let bench = Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await;
+    let mut running = bench.start(false).await;
+    let records = bench.records();
+    assert_eq!(records.iter().map(|record| (record.companions.len(), record.qemu.is_some())).collect::<Vec<_>>(), [(1, false), (1, true)]);
+    running.machine.destroy(false).await.unwrap();
+    bench.assert_nothing_left().await;
+    assert_eq!(running.rest().await.last(), Some(&MachineEvent::Exited(ExitReason::Destroyed)));
+    assert!(bench.path("tpm").is_dir(), "the TPM's state is kept");
+
+    // The service died between the companion and QEMU.
+    let (reconnected, _) = bench.reconnect(records[0].to_json().unwrap()).await;
+    assert!(matches!(reconnected, Reconnected::Gone(ExitReason::Failed(_))));
+}
+
+#[tokio::test]
+async fn a_qemu_that_dies_at_once_is_quoted() {
+    let bench = Bench::new(PLAIN, "<qemu:commandline><qemu:arg value='-nonsense'/></qemu:commandline>").await;
+    let error = bench.driver.start(bench.launch(false).0).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::HypervisorFailed);
+    let text = error.to_string();
+    assert!(text.contains("exit status 1): -nonsense: invalid option"), "{text}");
+    bench.assert_nothing_left().await;
+}
+
+/// The plan of a program that is no QEMU.
+fn plan_of(program: &str, arguments: &[&str], domain: &Domain) -> LaunchPlan {
+    LaunchPlan {
+        program: program.into(),
+        arguments: arguments.iter().map(|text| Argument::Text((*text).to_owned())).collect(),
+        environment: Vec::new(),
+        preparations: Vec::new(),
+        companions: Vec::new(),
+        resources: Vec::new(),
+        consoles: Vec::new(),
+        agent: None,
+        set_up: Vec::new(),
+        warnings: Vec::new(),
+        live: domain.clone(),
+    }
+}
+
+#[tokio::test]
+async fn a_qemu_that_never_answers_is_given_up() {
+    let bench = Bench::new(PLAIN, "").await;
+    let plan = plan_of("/bin/sleep", &["1000"], &bench.domain);
+    let error = start::start(bench.launch(false).0, plan, None, Duration::from_millis(300)).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    bench.assert_nothing_left().await;
+
+    let plan = plan_of("/nowhere/qemu-system-x86_64", &[], &bench.domain);
+    let error = start::start(bench.launch(false).0, plan, None, PATIENCE).await.err().unwrap();
+    assert!(error.to_string().contains("install it (package qemu-system-x86 on Debian)"), "{error}");
+    bench.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_written_stops_the_start() {
+    let bench = Bench::new(PLAIN, "").await;
+    let (mut launch, _events) = bench.launch(false);
+    launch.remember = Arc::new(|_| Err(crate::error::Error::new(ErrorKind::NoSpace, "the disk is full")));
+    let error = bench.driver.start(launch).await.err().unwrap();
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::NoSpace, "the disk is full"));
+    bench.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_later_service_finds_the_guest_again() {
+    let bench = Bench::new(&format!("{PLAIN}{WITH_AGENT}"), "").await;
+    let running = bench.start(false).await;
+    let (record, consoles) = (running.machine.record(), running.machine.consoles().to_vec());
+    running.machine.suspend().await.unwrap();
+    drop(running);
+
+    let (found, events) = bench.reconnect(record.clone()).await;
+    let Reconnected::Alive { machine, state } = found else { panic!("it runs") };
+    assert_eq!(state, RunState::Paused(PauseReason::Unknown));
+    assert_eq!(machine.consoles(), consoles);
+    assert_eq!(machine.record(), record);
+    let error = machine.shutdown(ShutdownMode::Agent).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GuestUnresponsive, "{error}");
+    machine.destroy(false).await.unwrap();
+    drop((machine, events));
+
+    let (found, _) = bench.reconnect(record).await;
+    assert!(matches!(found, Reconnected::Gone(ExitReason::Destroyed)), "the log tells");
+    bench.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_record_of_an_earlier_boot_is_of_no_process() {
+    let bench = Bench::new(PLAIN, "").await;
+    let running = bench.start(false).await;
+    let mut record: Record = serde_json::from_value(running.machine.record()).unwrap();
+    record.boot = "another".to_owned();
+    let (found, _) = bench.reconnect(record.to_json().unwrap()).await;
+    assert!(matches!(found, Reconnected::Gone(ExitReason::Unknown)));
+    running.machine.destroy(false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_guest_that_does_not_answer_can_be_destroyed_and_may_come_back() {
+    let bench = Bench::new(PLAIN, "").await;
+    let running = bench.start(false).await;
+    let record = running.machine.record();
+    let process = bench.records()[0].qemu.as_ref().unwrap().reopen().unwrap().unwrap();
+    drop(running);
+    process.signal(Signal::STOP).unwrap();
+
+    // Time runs at once to whatever is waited for: QEMU stands still and will not answer.
+    tokio::time::pause();
+    let (found, events) = bench.reconnect(record).await;
+    let Reconnected::Alive { machine, .. } = found else { panic!("it is there") };
+    let error = machine.suspend().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GuestUnresponsive, "{error}");
+    assert_eq!(machine.destroy(true).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    tokio::time::resume();
+
+    // The signal that ended nothing is still waiting, and QEMU goes when it runs again.
+    process.signal(Signal::CONT).unwrap();
+    let mut running = Running { machine, live: bench.domain.clone(), events };
+    assert!(matches!(running.rest().await.last(), Some(MachineEvent::Exited(_))));
+    bench.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn the_hypervisor_is_described_and_that_is_cheap() {
+    let bench = Bench::new(PLAIN, "").await;
+    let view = bench.driver.describe().await;
+    assert!(view.available && view.architectures == ["x86_64", "i686"], "{:?}", view.architectures);
+    assert!(view.machines.iter().any(|machine| machine.alias.as_deref() == Some("q35") && machine.arch == "x86_64"));
+    // All is known: the first poll answers.
+    let mut describing = pin!(bench.driver.describe());
+    assert!(describing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(bench.driver.describe().await, view);
+}
