@@ -376,7 +376,7 @@ impl DomainObject {
     ) -> Result<String> {
         let MetadataOptions { inactive } = MetadataOptions::read(&options)?;
         self.authorize((header, connection), Action::DomainView, "GetMetadata").await?;
-        let (domain, _) = Domain::parse(&*self.document(inactive)?).map_err(crate::error::Error::from)?;
+        let (domain, _) = Domain::parse(&self.document(inactive)?).map_err(crate::error::Error::from)?;
         Ok(domains::metadata(&domain, uri)?)
     }
 

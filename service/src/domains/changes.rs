@@ -93,11 +93,14 @@ impl Actor {
     }
 }
 
+/// A running guest to change: its machine, the memory to tell it of, and what it then is.
+type Guest = (Arc<dyn Machine>, Option<u64>, Box<LiveChange>);
+
 /// Tells the guest first: it may refuse, and then the definition stays as it was.
 async fn carry_out(
     engine: Arc<Engine>,
     definition: Option<Definition>,
-    guest: Option<(Arc<dyn Machine>, Option<u64>, Box<LiveChange>)>,
+    guest: Option<Guest>,
     call_off: CallOff,
 ) -> Result<Change> {
     if let Some((machine, Some(bytes), _)) = &guest {
