@@ -105,7 +105,7 @@ impl Service {
     async fn start() -> Self {
         let root = TempDir::with_prefix("lodge-").unwrap();
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-        let server = connection::Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().build();
+        let server = lodge_service::bus::answering(connection::Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p()).build();
         let client = connection::Builder::unix_stream(theirs).p2p().build();
         let (server, client) = tokio::try_join!(server, client).unwrap();
         let (publisher, publications) = Publisher::new();
@@ -150,21 +150,24 @@ fn property_types(file: &str) -> BTreeMap<String, String> {
     members(file).values().flatten().filter_map(member).collect()
 }
 
-/// Every member of every interface in an introspection document.
+/// Every member of every interface of a document's outermost node.
 fn members(document: &str) -> Interfaces {
     let mut reader = quick_xml::Reader::from_str(document);
     reader.config_mut().expand_empty_elements = true;
-    let (mut interfaces, mut interface, mut member) = (Interfaces::new(), String::new(), Member::default());
+    let (mut interfaces, mut interface, mut member, mut depth) = (Interfaces::new(), String::new(), Member::default(), 0);
     loop {
         match reader.read_event().unwrap() {
             Event::Start(element) => match element.name().as_ref() {
+                "node" => depth += 1,
+                _ if depth > 1 => {}
                 "interface" => interface = attribute(&element, "name"),
                 kind @ ("method" | "signal" | "property") => member = Member::new(kind, &element),
                 "arg" => member.arg(&element),
                 "annotation" => member.annotation(&element),
                 _ => {}
             },
-            Event::End(element) if ["method", "signal", "property"].contains(&element.name().as_ref()) => {
+            Event::End(element) if element.name().as_ref() == "node" => depth -= 1,
+            Event::End(element) if depth == 1 && ["method", "signal", "property"].contains(&element.name().as_ref()) => {
                 interfaces.entry(interface.clone()).or_default().insert(member.line());
             }
             Event::Eof => return interfaces,

@@ -161,7 +161,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
             found.push((name, std::fs::read_to_string(&path).unwrap()));
         }

@@ -45,7 +45,7 @@ pub async fn run_session(options: Options) -> Result<()> {
         None => Layout::session()?,
     };
     let settings = load_settings(&layout)?;
-    let connection = zbus::connection::Builder::session().build().await.map_err(|error| {
+    let connection = bus::answering(zbus::connection::Builder::session()).build().await.map_err(|error| {
         Error::new(ErrorKind::HostFailed, "cannot reach the session bus; is DBUS_SESSION_BUS_ADDRESS set?").caused_by(error)
     })?;
     refuse_second(&connection).await?;

@@ -55,7 +55,7 @@ impl Service {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let (layout, drivers) = (Layout::under(root.path()), driver.clone());
         let serving = runtime.spawn(async move {
-            let connection = builder(ours).server(zbus::Guid::generate()).p2p().build().await.unwrap();
+            let connection = lodge_service::bus::answering(builder(ours).server(zbus::Guid::generate()).p2p()).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
             let engine = Engine::new(Parts { store, drivers: vec![Arc::new(drivers)], publisher, console_keep: 4096 });

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use zbus::{OwnedVariant, Str, Variant};
+use zbus::{OwnedVariant, Str};
 
 use crate::domains::{Display, DisplayValue};
 
@@ -16,15 +16,4 @@ fn owned(value: &DisplayValue) -> OwnedVariant {
         DisplayValue::Text(text) => OwnedVariant::from(Str::from(text.clone())),
         DisplayValue::Port(port) => OwnedVariant::from(*port),
     }
-}
-
-/// The same, borrowed, for the inventory.
-pub fn graphics_variant(displays: &[Display]) -> Variant<'_> {
-    let borrowed = |value: &'_ DisplayValue| match value {
-        DisplayValue::Text(text) => Variant::from(text.clone()),
-        DisplayValue::Port(port) => Variant::from(*port),
-    };
-    let all: Vec<HashMap<&str, Variant<'_>>> =
-        displays.iter().map(|display| display.iter().map(|(name, value)| (*name, borrowed(value))).collect()).collect();
-    Variant::from(all)
 }

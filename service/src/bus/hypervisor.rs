@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use lodge_dbus_interfaces::options::{Dictionary, NoOptions, Received};
 use lodge_dbus_interfaces::{Error, Result};
-use zbus::{OwnedVariant, Str, Variant};
+use zbus::{OwnedVariant, Str};
 
-use super::object_manager::Values;
-use crate::hypervisors::{Driver, HypervisorView};
+use crate::hypervisors::Driver;
 
 /// One hypervisor.
 pub struct HypervisorObject {
@@ -19,18 +18,6 @@ impl HypervisorObject {
     pub fn new(driver: Arc<dyn Driver>) -> Self {
         Self { driver }
     }
-}
-
-/// The properties as the inventory shows them.
-pub fn properties(name: &'static str, view: &HypervisorView) -> Values<'static> {
-    vec![
-        ("Name", Variant::from(name)),
-        ("Version", Variant::from(view.version.clone())),
-        ("Available", Variant::from(view.available)),
-        ("Reason", Variant::from(view.reason.clone())),
-        ("Accelerators", Variant::from(view.accelerators.clone())),
-        ("Architectures", Variant::from(view.architectures.clone())),
-    ]
 }
 
 #[zbus::interface(name = "org.lodge.Lodge1.Hypervisor", introspection_docs = false)]

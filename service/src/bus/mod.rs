@@ -18,6 +18,7 @@ mod manager;
 mod object_manager;
 mod properties;
 mod publisher;
+mod value;
 
 use std::sync::Arc;
 
@@ -55,7 +56,21 @@ impl Shared {
     }
 }
 
-/// Puts the engine's objects on a connection and publishes its events there. The well-known name is
+/// Prepares a connection that [`serve`] is to use.
+///
+/// zbus begins to dispatch calls some time after the first object is there; a call that comes before is
+/// never answered. Only an object that is there before the connection spares us that moment.
+pub fn answering(builder: zbus::connection::Builder<'_>) -> zbus::connection::Builder<'_> {
+    builder.serve_at(ROOT_PATH, Placeholder)
+}
+
+/// Stands at the root until the objects are there.
+struct Placeholder;
+
+#[zbus::interface(name = "org.lodge.Lodge1.Placeholder", introspection_docs = false)]
+impl Placeholder {}
+
+/// Puts the engine's objects on a connection made by [`answering`] and publishes its events there. The well-known name is
 /// the caller's to request, afterwards: whoever sees the name sees a complete tree.
 ///
 /// # Errors
@@ -80,6 +95,7 @@ pub async fn serve(
     }
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     server.at(ROOT_PATH, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;
+    server.remove::<Placeholder, _>(ROOT_PATH).await.map_err(broken)?;
     tokio::spawn(publisher::run(connection.clone(), shared, publications));
     Ok(clients)
 }

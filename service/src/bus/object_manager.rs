@@ -10,11 +10,13 @@ use std::sync::Arc;
 use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, paths};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use zbus::{ObjectPath, OwnedObjectPath, Signature, Type, Variant};
+use zbus::{ObjectPath, Signature, Type, Variant};
 
+use super::Shared;
 use super::properties::{self, Property};
-use super::{Shared, hypervisor};
+use super::value::Value;
 use crate::domains::{DomainView, Job};
+use crate::hypervisors::HypervisorView;
 
 /// The object manager at the root.
 pub struct ObjectManager {
@@ -34,13 +36,9 @@ impl ObjectManager {
         let engine = &self.shared.engine;
         let mut hypervisors = Vec::new();
         for driver in engine.drivers() {
-            hypervisors.push((paths::hypervisor(driver.name()), hypervisor::properties(driver.name(), &driver.describe().await)));
+            hypervisors.push((driver.name(), driver.describe().await));
         }
-        ManagedObjects {
-            domains: engine.registry.all().iter().map(crate::domains::DomainHandle::view).collect(),
-            jobs: engine.jobs.all(),
-            hypervisors,
-        }
+        ManagedObjects { domains: engine.registry.views(), jobs: engine.jobs.all(), hypervisors }
     }
 
     #[zbus(signal)]
@@ -59,13 +57,13 @@ impl ObjectManager {
 }
 
 /// Properties by name, as a list.
-pub type Values<'a> = Vec<(&'static str, Variant<'a>)>;
+pub type Values<'a> = Vec<(&'static str, Value<'a>)>;
 
 /// Everything there is, `a{oa{sa{sv}}}`.
 struct ManagedObjects {
     domains: Vec<Arc<DomainView>>,
     jobs: Vec<Arc<Job>>,
-    hypervisors: Vec<(OwnedObjectPath, Values<'static>)>,
+    hypervisors: Vec<(&'static str, HypervisorView)>,
 }
 
 impl Type for ManagedObjects {
@@ -75,8 +73,8 @@ impl Type for ManagedObjects {
 impl Serialize for ManagedObjects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (path, values) in &self.hypervisors {
-            map.serialize_entry(path, &Interfaces::Values(HYPERVISOR_INTERFACE, values))?;
+        for hypervisor in &self.hypervisors {
+            map.serialize_entry(&paths::hypervisor(hypervisor.0), &Interfaces::Hypervisor(hypervisor))?;
         }
         for view in &self.domains {
             map.serialize_entry(&paths::domain(&view.name), &Interfaces::Domain(view))?;
@@ -92,7 +90,7 @@ impl Serialize for ManagedObjects {
 pub enum Interfaces<'a> {
     Domain(&'a DomainView),
     Job(&'a Job),
-    Values(&'static str, &'a Values<'a>),
+    Hypervisor(&'a (&'static str, HypervisorView)),
 }
 
 impl Type for Interfaces<'_> {
@@ -105,7 +103,7 @@ impl Serialize for Interfaces<'_> {
         match self {
             Self::Domain(view) => map.serialize_entry(DOMAIN_INTERFACE, &Table(properties::DOMAIN, *view))?,
             Self::Job(job) => map.serialize_entry(JOB_INTERFACE, &Table(properties::JOB, *job))?,
-            Self::Values(interface, values) => map.serialize_entry(interface, &Pairs(values))?,
+            Self::Hypervisor(hypervisor) => map.serialize_entry(HYPERVISOR_INTERFACE, &Table(properties::HYPERVISOR, *hypervisor))?,
         }
         map.end()
     }

@@ -3,54 +3,66 @@
 //! The inventory and the change signals are made from these tables, the answers to single reads by
 //! the objects; a test holds both against the contract and each other.
 
-use lodge_dbus_interfaces::paths;
-use zbus::{ObjectPath, Variant};
+use std::borrow::Cow;
 
-use super::convert;
+use lodge_dbus_interfaces::paths;
+
+use super::value::Value;
 use crate::domains::{DomainView, Job, JobState};
+use crate::hypervisors::HypervisorView;
 
 /// One property of a snapshot type.
-pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Variant<'a>);
+pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Value<'a>);
 
 /// The properties of `org.lodge.Lodge1.Domain`.
 pub const DOMAIN: &[Property<DomainView>] = &[
-    ("Name", |view| Variant::from(view.name.as_str())),
-    ("Uuid", |view| Variant::from(view.uuid.to_string())),
-    ("Id", |view| Variant::from(view.id)),
-    ("Hypervisor", |view| Variant::from(view.hypervisor)),
-    ("Type", |view| Variant::from(view.facts.kind.as_str())),
-    ("State", |view| Variant::from(view.state.as_str())),
-    ("StateReason", |view| Variant::from(view.state.reason())),
-    ("Title", |view| Variant::from(view.facts.title.as_str())),
-    ("Description", |view| Variant::from(view.facts.description.as_str())),
-    ("Persistent", |view| Variant::from(view.persistent)),
-    ("Autostart", |view| Variant::from(view.autostart)),
-    ("Memory", |view| Variant::from(view.facts.memory)),
-    ("MaxMemory", |view| Variant::from(view.facts.max_memory)),
-    ("Vcpus", |view| Variant::from(view.facts.vcpus)),
-    ("MaxVcpus", |view| Variant::from(view.facts.max_vcpus)),
-    ("Arch", |view| Variant::from(view.facts.arch.as_str())),
-    ("Machine", |view| Variant::from(view.facts.machine.as_str())),
-    ("SecurityLabels", |view| Variant::from(view.security_labels.clone())),
-    ("Graphics", |view| convert::graphics_variant(&view.facts.graphics)),
-    ("PendingChanges", |view| Variant::from(view.pending_changes)),
-    ("Warnings", |view| Variant::from(view.warnings.clone())),
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Id", |view| Value::Number(view.id)),
+    ("Hypervisor", |view| Value::from(view.hypervisor)),
+    ("Type", |view| Value::from(view.facts.kind.as_str())),
+    ("State", |view| Value::from(view.state.as_str())),
+    ("StateReason", |view| Value::from(view.state.reason())),
+    ("Title", |view| Value::from(view.facts.title.as_str())),
+    ("Description", |view| Value::from(view.facts.description.as_str())),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Memory", |view| Value::Large(view.facts.memory)),
+    ("MaxMemory", |view| Value::Large(view.facts.max_memory)),
+    ("Vcpus", |view| Value::Number(view.facts.vcpus)),
+    ("MaxVcpus", |view| Value::Number(view.facts.max_vcpus)),
+    ("Arch", |view| Value::from(view.facts.arch.as_str())),
+    ("Machine", |view| Value::from(view.facts.machine.as_str())),
+    ("SecurityLabels", |view| Value::Pairs(&view.security_labels)),
+    ("Graphics", |view| Value::Displays(&view.facts.graphics)),
+    ("PendingChanges", |view| Value::Flag(view.pending_changes)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.Hypervisor`, of its name and what it says.
+pub const HYPERVISOR: &[Property<(&'static str, HypervisorView)>] = &[
+    ("Name", |(name, _)| Value::from(*name)),
+    ("Version", |(_, view)| Value::from(view.version.as_str())),
+    ("Available", |(_, view)| Value::Flag(view.available)),
+    ("Reason", |(_, view)| Value::from(view.reason.as_str())),
+    ("Accelerators", |(_, view)| Value::Texts(&view.accelerators)),
+    ("Architectures", |(_, view)| Value::Texts(&view.architectures)),
 ];
 
 /// The properties of `org.lodge.Lodge1.Job`.
 pub const JOB: &[Property<Job>] = &[
-    ("Operation", |job| Variant::from(job.operation)),
-    ("State", |job| Variant::from(job.state().as_str().to_owned())),
-    ("Message", |job| Variant::from(message(&job.state()))),
-    ("Progress", |job| Variant::from(progress(&job.state()))),
-    ("ProgressValid", |job| Variant::from(job.state() == JobState::Succeeded)),
-    ("Bytes", |_| Variant::from(0u64)),
-    ("Rate", |_| Variant::from(0u64)),
-    ("StartTime", |job| Variant::from(job.start_time)),
-    ("ExpectedEndTime", |_| Variant::from(0u64)),
-    ("Objects", |job| Variant::from(vec![ObjectPath::from(paths::domain(&job.domain))])),
-    ("StartedByUid", |job| Variant::from(job.uid)),
-    ("Cancelable", |job| Variant::from(job.state() == JobState::Running)),
+    ("Operation", |job| Value::from(job.operation)),
+    ("State", |job| Value::from(job.state().as_str())),
+    ("Message", |job| Value::Text(Cow::Owned(message(&job.state())))),
+    ("Progress", |job| Value::Fraction(progress(&job.state()))),
+    ("ProgressValid", |job| Value::Flag(job.state() == JobState::Succeeded)),
+    ("Bytes", |_| Value::Large(0)),
+    ("Rate", |_| Value::Large(0)),
+    ("StartTime", |job| Value::Large(job.start_time)),
+    ("ExpectedEndTime", |_| Value::Large(0)),
+    ("Objects", |job| Value::Objects(vec![paths::domain(&job.domain)])),
+    ("StartedByUid", |job| Value::Number(job.uid)),
+    ("Cancelable", |job| Value::Flag(job.state() == JobState::Running)),
 ];
 
 /// Why a job failed; empty otherwise.
@@ -67,7 +79,7 @@ pub fn progress(state: &JobState) -> f64 {
 }
 
 /// The properties that differ between two snapshots, with their new values.
-pub fn changes<'a, T>(table: &[Property<T>], old: &T, new: &'a T) -> Vec<(&'static str, Variant<'a>)> {
+pub fn changes<'a, T>(table: &[Property<T>], old: &T, new: &'a T) -> Vec<(&'static str, Value<'a>)> {
     table
         .iter()
         .map(|(name, value)| (*name, value(old), value(new)))

@@ -50,7 +50,8 @@ pub async fn run(Command::Edit { name }: Command, bus: Bus, output: Output) -> O
         Ok(()) => Ok(()),
         Err(End::Discarded(failure)) => Err(failure),
         Err(End::Unasked(failure)) => {
-            if let Ok((_, path)) = file.keep() {
+            let written = std::fs::read_to_string(file.path()).is_ok_and(|text| text != edit.before);
+            if written && let Ok((_, path)) = file.keep() {
                 complain("note", &format!("what you wrote is kept in {}", path.display()));
             }
             Err(failure)

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use lodge_dbus_interfaces::Error;
+use zbus::DBusError as _;
 
 /// What a command ends with.
 pub type Outcome<T = ()> = Result<T, Failure>;
@@ -73,15 +74,29 @@ impl From<zbus::fdo::Error> for Failure {
 
 impl From<zbus::Error> for Failure {
     fn from(error: zbus::Error) -> Self {
-        let (name, message) = match &error {
-            zbus::Error::MethodError(name, message, _) => (name.as_str().to_owned(), message.clone().unwrap_or_default()),
-            zbus::Error::FDO(inner) => {
-                (zbus::DBusError::name(&**inner).to_string(), zbus::DBusError::description(&**inner).unwrap_or_default().to_owned())
-            }
-            _ => return Self::Sentence(format!("the message bus does not work: {error}")),
-        };
-        Self::Sentence(explain(&name, &message))
+        Self::Sentence(match answer(&error) {
+            Some((name, message)) => explain(&name, &message),
+            None => format!("the message bus does not work: {error}"),
+        })
     }
+}
+
+/// The name and the message of an error that came as an answer.
+fn answer(error: &zbus::Error) -> Option<(String, String)> {
+    match error {
+        zbus::Error::MethodError(name, message, _) => Some((name.to_string(), message.clone().unwrap_or_default())),
+        zbus::Error::FDO(standard) => {
+            let (name, message) = (standard.name(), standard.description().unwrap_or_default());
+            Some((name.to_string(), message.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the service answered that there is no object at a path.
+pub fn is_no_object(error: &Error) -> bool {
+    let Error::ZBus(error) = error else { return false };
+    answer(error).is_some_and(|(name, _)| name == "org.freedesktop.DBus.Error.UnknownObject")
 }
 
 /// A sentence for an error that the bus answered in the service's place (D-Bus specification, "Standard Error Names").

@@ -4,10 +4,10 @@ use clap::Subcommand;
 use lodge_dbus_interfaces::options::NoOptions;
 use lodge_dbus_interfaces::proxies::JobProxy;
 use lodge_dbus_interfaces::types::JobState;
-use lodge_dbus_interfaces::{Error, JOB_INTERFACE, paths};
+use lodge_dbus_interfaces::{JOB_INTERFACE, paths};
 use zbus::proxy::CacheProperties;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, is_no_object};
 use super::inventory::{self, Object};
 use super::json;
 use super::output::Output;
@@ -45,12 +45,10 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
         }
         Command::JobCancel { number } => {
             let job = JobProxy::builder(&service.connection).path(paths::job(number)).cache_properties(CacheProperties::No);
-            match job.build().await?.cancel(&NoOptions {}).await {
-                Err(Error::ZBus(zbus::Error::MethodError(name, ..))) if name.as_str().ends_with(".UnknownObject") => {
-                    Err(format!("there is no job {number}; lodgectl jobs lists those that there are").into())
-                }
-                other => other.map_err(Failure::from),
-            }?;
+            job.build().await?.cancel(&NoOptions {}).await.map_err(|error| match error {
+                error if is_no_object(&error) => format!("there is no job {number}; lodgectl jobs lists those that there are").into(),
+                other => Failure::from(other),
+            })?;
             output.confirm(format_args!("Job {number} was asked to stop"))
         }
     }

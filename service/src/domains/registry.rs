@@ -4,11 +4,12 @@
 //! renamed: they are reserved first. Locks are held for map operations only.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
 use super::handle::DomainHandle;
+use super::view::DomainView;
 use crate::error::{Error, ErrorKind, Result};
 
 /// All domains.
@@ -34,6 +35,13 @@ impl Registry {
         let mut domains: Vec<_> = self.maps().domains.values().cloned().collect();
         domains.sort_by_cached_key(|domain| domain.view.borrow().name.clone());
         domains
+    }
+
+    /// The snapshots of all domains, in order of names.
+    pub fn views(&self) -> Vec<Arc<DomainView>> {
+        let mut views: Vec<_> = self.maps().domains.values().map(DomainHandle::view).collect();
+        views.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        views
     }
 
     /// How many domains there are.

@@ -1,0 +1,8 @@
+//! The built `lodged` on a real message bus: activation, idleness, signals, other people's clients.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
+mod clients;
+mod lodged;
+
+mod life;
