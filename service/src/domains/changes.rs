@@ -97,12 +97,7 @@ impl Actor {
 type Guest = (Arc<dyn Machine>, Option<u64>, Box<LiveChange>);
 
 /// Tells the guest first: it may refuse, and then the definition stays as it was.
-async fn carry_out(
-    engine: Arc<Engine>,
-    definition: Option<Definition>,
-    guest: Option<Guest>,
-    call_off: CallOff,
-) -> Result<Change> {
+async fn carry_out(engine: Arc<Engine>, definition: Option<Definition>, guest: Option<Guest>, call_off: CallOff) -> Result<Change> {
     if let Some((machine, Some(bytes), _)) = &guest {
         tokio::select! {
             biased;
