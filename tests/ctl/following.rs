@@ -28,7 +28,7 @@ async fn printed(arguments: &[&str], lines: usize) -> Vec<String> {
     printed
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn as_sentences() {
     let expected = [
         "domain 'demo': paused (io error)",
@@ -39,7 +39,7 @@ async fn as_sentences() {
     assert_eq!(printed(&["events", "demo"], expected.len()).await, expected);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn as_json() {
     let lines = printed(&["events", "--json", "demo"], 4).await;
     let events: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();

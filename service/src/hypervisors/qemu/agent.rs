@@ -126,7 +126,8 @@ mod tests {
     async fn an_agent_that_goes_without_a_word_does_what_it_was_asked() {
         let (result, order) = ask("").await;
         result.unwrap();
-        assert_eq!(order, "{\"arguments\":{\"mode\":\"reboot\"},\"execute\":\"guest-shutdown\"}\n");
+        let order: Value = serde_json::from_str(&order).unwrap();
+        assert_eq!(order, json!({ "execute": "guest-shutdown", "arguments": { "mode": "reboot" } }));
     }
 
     #[tokio::test]
