@@ -21,6 +21,8 @@ const TAIL: u64 = 16 << 10;
 const LAST_LINES: usize = 6;
 /// How a trace of a shutdown request begins.
 const SHUTDOWN_TRACE: &str = "qemu_system_shutdown_request reason=";
+/// How a trace of a change of QEMU's state begins.
+const STATE_TRACE: &str = "runstate_set ";
 
 /// The part of a log that one run has written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +72,16 @@ impl RunLog {
 }
 
 fn last_words(log: &str) -> String {
-    let told: Vec<&str> = log.lines().filter(|line| !line.contains(SHUTDOWN_TRACE)).map(strip).filter(|line| !line.is_empty()).collect();
+    let told: Vec<&str> = log.lines().filter(|line| !is_trace(line)).map(strip).filter(|line| !line.is_empty()).collect();
     told.get(told.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("; ")
+}
+
+/// Whether a line is a trace, such as `4969@1795420241.543086:runstate_set current_run_state 6 (prelaunch)`: process, time and
+/// event. A guest that did nothing but run has some, so they explain no end.
+fn is_trace(line: &str) -> bool {
+    let head = line.split_once(':').and_then(|(head, _)| head.split_once('@'));
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    head.is_some_and(|(process, time)| number(process) && number(time))
 }
 
 /// A line without the time that `-msg timestamp=on` puts before it, and without the program's name.
@@ -86,7 +96,7 @@ fn strip(line: &str) -> &str {
 }
 
 fn exit_reason(log: &str) -> Option<ExitReason> {
-    log.lines().rev().find_map(|line| match line.split_once(SHUTDOWN_TRACE) {
+    let told = log.lines().rev().find_map(|line| match line.split_once(SHUTDOWN_TRACE) {
         Some((_, number)) => match number.trim() {
             "6" | "7" => Some(ExitReason::Shutdown),
             "8" => Some(ExitReason::GuestCrashed),
@@ -95,7 +105,13 @@ fn exit_reason(log: &str) -> Option<ExitReason> {
             _ => Some(ExitReason::Destroyed),
         },
         None => line.contains("terminating on signal").then_some(ExitReason::Destroyed),
-    })
+    });
+    // A reboot that ends the guest is no request; only the state tells.
+    let shut_down = || {
+        let state = log.lines().rev().find(|line| line.contains(STATE_TRACE));
+        state.is_some_and(|line| line.trim_end().ends_with("(shutdown)")).then_some(ExitReason::Shutdown)
+    };
+    told.or_else(shut_down)
 }
 
 #[cfg(test)]
@@ -108,6 +124,7 @@ mod tests {
             ("", ""),
             ("2026-11-23T06:40:19.123456Z qemu-system-x86_64: -device x: 'x' is no device\n", "-device x: 'x' is no device"),
             ("/usr/bin/qemu-kvm: no room\n\n", "no room"),
+            ("4969@1795420241.543086:runstate_set current_run_state 6 (prelaunch) new_state 9 (running)\n", ""),
             ("a: b\n12@1.2:qemu_system_shutdown_request reason=6\n", "a: b"),
             ("1\n2\n3\n4\n5\n6\n7\n", "2; 3; 4; 5; 6; 7"),
         ];
@@ -121,6 +138,8 @@ mod tests {
         let table = [
             ("", None),
             ("something else\n", None),
+            ("1@1.2:runstate_set current_run_state 6 (prelaunch) new_state 9 (running)\n", None),
+            ("1@1.2:runstate_set current_run_state 9 (running) new_state 10 (shutdown)\n", Some(ExitReason::Shutdown)),
             ("12@1.2:qemu_system_shutdown_request reason=6\n", Some(ExitReason::Shutdown)),
             ("qemu_system_shutdown_request reason=2\nqemu: terminating on signal 15 from pid 1\n", Some(ExitReason::Destroyed)),
             ("qemu_system_shutdown_request reason=8\nlater\n", Some(ExitReason::GuestCrashed)),
