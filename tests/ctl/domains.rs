@@ -36,11 +36,7 @@ fn a_transient_domain_vanishes() {
     assert_eq!(run(&bus, &["create", &file, "--paused"]).good(), format!("Domain 'passing' created from {file}\n"));
     assert_eq!(run(&bus, &["list", "--transient", "--name"]).good(), "passing\n");
     assert_eq!(run(&bus, &["domstate", "passing"]).good(), "paused\n");
-    let waiting = lodgectl(&bus, &["wait", "passing", "--state", "shut-off"]).stdout(Stdio::piped()).spawn().unwrap();
     run(&bus, &["destroy", "passing"]).good();
-    let waited = waiting.wait_with_output().unwrap();
-    // It may have come too late to find it at all.
-    assert!(waited.status.success() || waited.status.code() == Some(1));
     assert!(run(&bus, &["domstate", "passing"]).failed().contains("passing"));
 }
 

@@ -1,14 +1,14 @@
-//! `events`: signals in the order in which they were sent.
+//! `events` and `wait`: signals in the order in which they were sent.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use lodge_dbus_interfaces::DOMAIN_INTERFACE;
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, ROOT_PATH, paths};
 use zbus::Variant;
 
-use crate::lodgectl;
 use crate::mock::Mock;
+use crate::{Ran, lodgectl};
 
 /// What the program prints for the same events.
 async fn printed(arguments: &[&str], lines: usize) -> Vec<String> {
@@ -50,4 +50,36 @@ async fn as_json() {
     );
     assert_eq!(events[2]["details"]["Reason"], "no-space");
     assert_eq!(events[3]["details"]["Device"], "net1");
+}
+
+/// How waiting for a state ends when the domain vanishes meanwhile.
+async fn wait_while_it_vanishes(state: &str) -> Ran {
+    let mut mock = Mock::start().await;
+    let mut program = lodgectl(&mock.bus, &["wait", "demo", "--state", state]);
+    let program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(mock.lookups.recv().await.unwrap(), "demo");
+    // It listens before it looks at the state.
+    assert_eq!(mock.lookups.recv().await.unwrap(), "State");
+    let removed = (paths::domain("demo"), vec![DOMAIN_INTERFACE]);
+    let connection = &mock.connection;
+    connection.emit_signal(None::<&str>, ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved", &removed).await.unwrap();
+    tokio::task::spawn_blocking(|| program.wait_with_output().unwrap().into()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_that_vanished_is_shut_off() {
+    assert_eq!(wait_while_it_vanishes("shut-off").await.good(), "");
+    assert!(wait_while_it_vanishes("paused").await.failed().contains("domain 'demo' is gone"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_ends_with_the_service() {
+    let mut mock = Mock::start().await;
+    let mut program = lodgectl(&mock.bus, &["wait", "demo", "--state", "paused"]);
+    let program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(mock.lookups.recv().await.unwrap(), "demo");
+    assert_eq!(mock.lookups.recv().await.unwrap(), "State");
+    mock.connection.release_name(BUS_NAME).await.unwrap();
+    let ran: Ran = tokio::task::spawn_blocking(|| program.wait_with_output().unwrap().into()).await.unwrap();
+    assert!(ran.failed().contains("Lodge went away"));
 }

@@ -14,7 +14,7 @@ pub struct Mock {
     pub connection: Connection,
     /// The guest's end of each console that was opened, with the device that was asked for.
     pub consoles: mpsc::Receiver<(String, UnixStream)>,
-    /// The names that were looked for.
+    /// The names that were looked for, and `State` for each time it was read.
     pub lookups: mpsc::Receiver<String>,
 }
 
@@ -24,12 +24,14 @@ impl Mock {
         let connection = bus.connect().await;
         let (opened, consoles) = mpsc::channel(4);
         let (looked_for, lookups) = mpsc::channel(4);
+        let domain = MockDomain { opened, read: looked_for.clone() };
         connection.object_server().at(ROOT_PATH, MockManager(looked_for)).await.unwrap();
-        connection.object_server().at(paths::domain("demo"), MockDomain(opened)).await.unwrap();
+        connection.object_server().at(paths::domain("demo"), domain).await.unwrap();
         connection.request_name(BUS_NAME).await.unwrap();
         Self { bus, connection, consoles, lookups }
     }
 
+    /// Sends a signal of the domain.
     pub async fn emit<B: serde::Serialize + zbus::Type>(&self, interface: &str, signal: &str, body: &B) {
         self.connection.emit_signal(None::<&str>, &paths::domain("demo"), interface, signal, body).await.unwrap();
     }
@@ -46,10 +48,19 @@ impl MockManager {
     }
 }
 
-struct MockDomain(mpsc::Sender<(String, UnixStream)>);
+struct MockDomain {
+    opened: mpsc::Sender<(String, UnixStream)>,
+    read: mpsc::Sender<String>,
+}
 
 #[zbus::interface(name = "org.lodge.Lodge1.Domain")]
 impl MockDomain {
+    #[zbus(property)]
+    async fn state(&self) -> &'static str {
+        self.read.send("State".to_owned()).await.unwrap();
+        "running"
+    }
+
     async fn open_console(
         &self,
         device: String,
@@ -57,7 +68,7 @@ impl MockDomain {
     ) -> zbus::fdo::Result<zbus::OwnedFd> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        self.0.send((device, UnixStream::from_std(ours).unwrap())).await.unwrap();
+        self.opened.send((device, UnixStream::from_std(ours).unwrap())).await.unwrap();
         Ok(OwnedFd::from(theirs).into())
     }
 }
