@@ -2,14 +2,13 @@
 
 use std::fs::DirBuilder;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use lodge_dbus_interfaces::options::{DestroyOptions, StartOptions};
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::process::{Signal, kill_process};
-use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
 
 use crate::documents;
 use crate::host::{Host, PATIENCE};
@@ -64,7 +63,7 @@ async fn no_moment_of_a_start_loses_a_guest() {
 async fn killed_after(host: &Host, path: &str, count: usize) -> bool {
     let guest = host.guest(path).await;
     let service = host.service().await;
-    let mut events = Events::of(&guest.runtime());
+    let mut events = events(&guest.runtime());
     let options = StartOptions::default();
     let start = guest.domain.start(&options);
     tokio::pin!(start);
@@ -72,7 +71,7 @@ async fn killed_after(host: &Host, path: &str, count: usize) -> bool {
     while seen < count {
         tokio::select! {
             biased;
-            more = events.next() => seen += more,
+            Some(()) = events.recv() => seen += 1,
             started = &mut start => {
                 started.unwrap_or_else(|error| panic!("{error}\n{}", host.bus.log()));
                 return false;
@@ -85,28 +84,21 @@ async fn killed_after(host: &Host, path: &str, count: usize) -> bool {
     true
 }
 
-/// What happens to the files of a directory.
-struct Events(AsyncFd<OwnedFd>);
-
-impl Events {
-    /// Of the directory, which is made before the service does.
-    fn of(directory: &Path) -> Self {
-        DirBuilder::new().mode(0o700).create(directory).unwrap();
-        let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
-        inotify::add_watch(&events, directory, WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE).unwrap();
-        Self(AsyncFd::new(events).unwrap())
-    }
-
-    /// Waits for events; answers with how many there were.
-    async fn next(&mut self) -> usize {
-        let mut ready = self.0.readable().await.unwrap();
+/// What happens to the files of a directory, one message for each event.
+fn events(directory: &Path) -> mpsc::Receiver<()> {
+    // The service finds it made already.
+    DirBuilder::new().mode(0o700).create(directory).unwrap();
+    let events = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&events, directory, WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE).unwrap();
+    let (sender, receiver) = mpsc::channel(MOST);
+    // Ends with the directory, if not before.
+    tokio::task::spawn_blocking(move || {
         let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(ready.get_inner(), &mut buffer);
-        let mut count = 0;
-        while events.next().is_ok() {
-            count += 1;
-        }
-        ready.clear_ready();
-        count
-    }
+        let mut reader = inotify::Reader::new(events, &mut buffer);
+        while let Ok(event) = reader.next()
+            && !event.events().contains(ReadFlags::IGNORED)
+            && sender.blocking_send(()).is_ok()
+        {}
+    });
+    receiver
 }

@@ -3,12 +3,11 @@
 //!
 //! Invariant: a process is addressed by an id that was just seen to belong to the test.
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
-use tokio::io::unix::AsyncFd;
 
 /// The programs that run guests have names that begin so.
 const QEMU: &str = "qemu-system-";
@@ -50,10 +49,11 @@ pub fn guests(home: &Path, name: &str) -> Vec<Pid> {
 /// # Panics
 /// It does not end in time.
 pub async fn ended(pid: Pid, patience: Duration) {
-    let Ok(process) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };
-    let process: AsyncFd<OwnedFd> = AsyncFd::new(process).unwrap();
-    let end = tokio::time::timeout(patience, process.readable()).await;
-    drop(end.unwrap_or_else(|_| panic!("process {} does not end", pid.as_raw_nonzero())).unwrap());
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    let limit = Timespec::try_from(patience).unwrap();
+    let wait = move || poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit));
+    let ended = tokio::task::spawn_blocking(wait).await.unwrap().unwrap();
+    assert_eq!(ended, 1, "process {} does not end", pid.as_raw_nonzero());
 }
 
 /// Ids and arguments of the test's processes. One that cannot be read has ended.
