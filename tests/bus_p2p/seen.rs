@@ -17,10 +17,13 @@ use tokio::sync::watch;
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, OwnedObjectPath, OwnedVariant, Structure};
 
+/// A message's line, with the call that it answers.
+type Line = (Option<u32>, String);
+
 /// The record of one connection.
 #[derive(Clone)]
 pub struct Seen {
-    lines: Arc<Mutex<Vec<(Option<u32>, String)>>>,
+    lines: Arc<Mutex<Vec<Line>>>,
     count: watch::Receiver<usize>,
 }
 
