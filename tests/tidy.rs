@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -83,16 +82,16 @@ fn every_test_program_is_built() {
 fn every_fixture_is_used() {
     let sources: String = files("rs").into_iter().map(|(_, text)| text).collect();
     let fixtures = list().into_iter().filter(|name| name.starts_with("tests/fixtures/"));
-    let mut folders = BTreeSet::new();
     let unused: Vec<_> = fixtures
         .filter(|name| {
-            let path = Path::new(name);
-            let (file, folder) = (path.file_name().unwrap().to_str().unwrap(), path.parent().unwrap().to_str().unwrap().to_owned());
-            // By its own name, or because its whole folder is read.
-            let folder = folder.trim_start_matches("tests/").to_owned();
-            let used = sources.contains(file) || sources.contains(&folder);
-            folders.insert(folder);
-            !used
+            // By its own name, or because a folder that it is in is read whole.
+            let path = Path::new(name.trim_start_matches("tests/"));
+            let folders = path.ancestors().skip(1).take_while(|folder| *folder != Path::new("fixtures"));
+            let said = |folder: &Path| {
+                let quoted = format!("\"{}\"", folder.file_name().unwrap().to_str().unwrap());
+                sources.contains(folder.to_str().unwrap()) || sources.contains(&quoted)
+            };
+            !folders.into_iter().any(said) && !sources.contains(path.file_name().unwrap().to_str().unwrap())
         })
         .collect();
     assert!(unused.is_empty(), "no test uses these fixtures: {unused:#?}");

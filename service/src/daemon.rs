@@ -19,7 +19,7 @@ use crate::bus::{self, Clients};
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
-use crate::hypervisors::qemu::QemuDriver;
+use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::settings::Settings;
 use crate::store::{Layout, Store, StoreError};
 
@@ -51,7 +51,12 @@ pub async fn run_session(options: Options) -> Result<()> {
     refuse_second(&connection).await?;
     let store = Arc::new(open_store(layout).await?);
     let (publisher, publications) = Publisher::new();
-    let driver = QemuDriver::new(store.layout(), &settings, Some(connection.clone()));
+    let driver = QemuDriver::new(qemu::Options {
+        cache: store.layout().capabilities(),
+        emulator: settings.qemu.emulator.clone(),
+        start_timeout: Duration::from_secs(settings.start_timeout_seconds),
+        bus: Some(connection.clone()),
+    });
     let parts = Parts { store, drivers: vec![Arc::new(driver)], publisher, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);
     engine.recover().await?;

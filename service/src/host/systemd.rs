@@ -7,6 +7,9 @@
 use futures_util::StreamExt;
 use zbus::{OwnedObjectPath, Variant};
 
+/// A connection to the bus that a manager may be on.
+pub type Bus = zbus::Connection;
+
 /// Length limit of a unit name (systemd.unit(5)).
 const UNIT_NAME_LIMIT: usize = 255;
 
@@ -88,7 +91,7 @@ pub fn scope_name(guest: &str) -> String {
 ///
 /// # Errors
 /// [`ScopeError::NoSystemd`] is the one to go on with; the others say what systemd said.
-pub async fn move_to_scope(bus: &zbus::Connection, unit: &str, description: &str, pid: u32, slice: Slice) -> Result<(), ScopeError> {
+pub async fn move_to_scope(bus: &Bus, unit: &str, description: &str, pid: u32, slice: Slice) -> Result<(), ScopeError> {
     if unit.len() > UNIT_NAME_LIMIT {
         return Err(ScopeError::NameTooLong { unit: unit.to_owned() });
     }

@@ -17,10 +17,21 @@ use super::refusal::{Refusal, RefusalKind};
 use super::start::{Scopes, start};
 use super::{command, facts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::systemd::Slice;
+use crate::host::systemd::{self, Slice};
 use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Reconnected, Started};
-use crate::settings::Settings;
-use crate::store::Layout;
+
+/// What the driver of an instance is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The directory for what probing the emulators finds.
+    pub cache: PathBuf,
+    /// The emulator for definitions that name none, instead of the one that is found.
+    pub emulator: Option<PathBuf>,
+    /// How long an emulator may take from its launch to its first answer.
+    pub start_timeout: Duration,
+    /// Guests get scope units of the systemd manager on it, if one is.
+    pub bus: Option<systemd::Bus>,
+}
 
 /// QEMU of a user's own instance.
 pub struct QemuDriver {
@@ -39,12 +50,13 @@ struct Described {
 }
 
 impl QemuDriver {
-    /// The driver of the session instance. With `bus`, guests get scope units of the systemd manager on it, if one is.
-    pub fn new(layout: &Layout, settings: &Settings, bus: Option<zbus::Connection>) -> Self {
+    /// The driver of the session instance.
+    pub fn new(options: Options) -> Self {
+        let Options { cache, emulator, start_timeout, bus } = options;
         Self {
-            cache: Cache::new(layout.capabilities()),
-            emulator: settings.qemu.emulator.clone(),
-            start_timeout: Duration::from_secs(settings.start_timeout_seconds),
+            cache: Cache::new(cache),
+            emulator,
+            start_timeout,
             scopes: bus.map(|bus| Scopes { bus, slice: Slice::App }),
             described: Mutex::default(),
         }
@@ -283,6 +295,10 @@ mod tests {
         driver.complete(&mut domain).await.map(|()| domain)
     }
 
+    fn driver(directory: &std::path::Path, emulator: Option<PathBuf>) -> QemuDriver {
+        QemuDriver::new(Options { cache: directory.join("cache"), emulator, start_timeout: Duration::from_secs(60), bus: None })
+    }
+
     fn xml(emulator: &str) -> String {
         format!("<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices>{emulator}</devices></domain>")
     }
@@ -290,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn an_emulator_that_is_not_there_yet_is_kept_in_the_definition() {
         let directory = tempfile::tempdir().unwrap();
-        let driver = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let driver = driver(directory.path(), None);
         let domain = complete(&driver, &xml("<emulator>/nowhere/qemu</emulator>")).await.unwrap();
         assert_eq!(domain.devices.emulator.as_deref(), Some("/nowhere/qemu"));
         let error = driver.capabilities_for(&domain).await.unwrap_err();
@@ -301,10 +317,8 @@ mod tests {
     #[tokio::test]
     async fn without_qemu_only_a_complete_definition_is_taken() {
         let directory = tempfile::tempdir().unwrap();
-        let with = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
-        let mut settings = Settings::default();
-        settings.qemu.emulator = Some("/nowhere/qemu".into());
-        let without = QemuDriver::new(&Layout::under(directory.path()), &settings, None);
+        let with = driver(directory.path(), None);
+        let without = driver(directory.path(), Some("/nowhere/qemu".into()));
         assert_eq!(complete(&without, &xml("")).await.unwrap_err().kind(), ErrorKind::NotSupported);
         let mut whole = complete(&with, &xml("")).await.unwrap();
         whole.devices.emulator = Some("/nowhere/other".into());

@@ -34,7 +34,7 @@ pub mod undo;
 pub mod validate;
 pub mod watch;
 
-pub use driver::QemuDriver;
+pub use driver::{Options, QemuDriver};
 
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ use super::{alias, qmp::Client};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::sockets;
-use crate::host::systemd::{ScopeError, Slice, move_to_scope, scope_name};
+use crate::host::systemd::{self, ScopeError, Slice, move_to_scope, scope_name};
 use crate::hypervisors::{Console, Launch, Started};
 
 /// Variables of our environment that QEMU and its companions get: where sound servers, graphics and caches are found.
@@ -45,7 +45,7 @@ const AGENT: &str = "org.qemu.guest_agent.0";
 #[derive(Debug, Clone)]
 pub struct Scopes {
     /// The bus that the manager is on.
-    pub bus: zbus::Connection,
+    pub bus: systemd::Bus,
     /// The slice.
     pub slice: Slice,
 }

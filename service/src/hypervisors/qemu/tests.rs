@@ -14,12 +14,10 @@ use uuid::Uuid;
 
 use super::plan::{Argument, LaunchPlan};
 use super::record::Record;
-use super::{QemuDriver, start};
+use super::{Options, QemuDriver, start};
 use crate::error::ErrorKind;
 use crate::host::process::Signal;
 use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Reconnected, RunState, ShutdownMode};
-use crate::settings::Settings;
-use crate::store::Layout;
 
 /// Longer than anything here takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +40,8 @@ impl Bench {
             assert!(Path::new(path).exists(), "install the package {package}");
         }
         let directory = tempfile::tempdir().unwrap();
-        let driver = QemuDriver::new(&Layout::under(directory.path()), &Settings::default(), None);
+        let (cache, start_timeout) = (directory.path().join("cache"), Duration::from_secs(60));
+        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, bus: None });
         let name = format!("bench-{}", Uuid::new_v4().simple());
         let xml = format!(
             "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>{name}</name><memory unit='MiB'>32</memory>\
