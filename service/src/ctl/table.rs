@@ -112,12 +112,7 @@ mod tests {
     fn columns_are_aligned() {
         assert_eq!(
             table().render(false),
-            "\
- Id   Name   State
-----------------------
- 1    demo   running
- -    機械   shut off
-"
+            [" Id   Name   State", "----------------------", " 1    demo   running", " -    機械   shut off", ""].join("\n")
         );
     }
 
