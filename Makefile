@@ -2,6 +2,8 @@
 # the rest. CARGO_TARGET_DIR is respected; LODGE_ACCEL=kvm runs the demo guest under KVM.
 
 CARGO ?= cargo
+# The same packages for program and benchmark, so that what both need is built once.
+BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
 
 .DEFAULT_GOAL := build
 .PHONY: help build all run test check bench demo-guest clean
@@ -37,9 +39,8 @@ check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 
 bench: ## Measure against libvirt (installs its packages); results: docs/benchmarks.md
 	scripts/install-packages run bench
-	scripts/demo-guest
-	$(CARGO) build --workspace --release
-	$(CARGO) bench --workspace
+	$(CARGO) build --release $(BENCHMARK) --bin lodged
+	$(CARGO) bench $(BENCHMARK)
 
 demo-guest: ## Build the demo guest only, in build/demo-guest
 	scripts/install-packages run

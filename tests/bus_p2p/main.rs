@@ -3,6 +3,8 @@
 //! Server and client are in one process, each on a runtime of its own, so that a crash of the service
 //! can be played: its runtime ends in the middle of whatever it does.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
 mod seen;
 mod service;
 

@@ -3,6 +3,8 @@
 //! [`domains`] and [`editing`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
 //! mock that says when it was called and what it was sent.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
 mod consoles;
 mod domains;
 mod editing;

@@ -112,7 +112,7 @@ mod tests {
             (Value::Fraction(0.5), "F64(0.5)"),
             (Value::from("grün"), "grün"),
             (Value::Uuid(Uuid::nil()), "00000000-0000-0000-0000-000000000000"),
-            (Value::Texts(&texts), "[Str(Str(Borrowed(\"a\"))), Str(Str(Borrowed(\"\")))]"),
+            (Value::Texts(&texts), "[Str(\"a\"), Str(\"\")]"),
             (Value::Texts(&[]), "[]"),
             (Value::Pairs(&pairs), "+0:+0"),
             (Value::Pairs(&[]), "[]"),

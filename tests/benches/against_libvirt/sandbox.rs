@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use lodge_tests::binaries;
 use rustix::process::{Gid, Uid, geteuid};
 use tempfile::TempDir;
 
@@ -32,8 +33,7 @@ impl Sandbox {
         // /tmp may be memory, where fsync costs nothing.
         let home = tempfile::Builder::new().prefix("lodge-bench.").tempdir_in("/var/tmp")?;
         let lodged = home.path().join("lodged");
-        let built = built_lodged()?;
-        std::fs::copy(&built, &lodged).map_err(|error| format!("{}: {error}; run: make bench", built.display()))?;
+        std::fs::copy(binaries::built("lodged"), &lodged)?;
         if geteuid().is_root() {
             std::os::unix::fs::chown(home.path(), Some(NOBODY), Some(NOBODY))?;
             become_nobody()?;
@@ -58,12 +58,6 @@ impl Sandbox {
     }
 }
 
-fn built_lodged() -> Result<PathBuf> {
-    // .../release/deps/against_libvirt-0123456789abcdef
-    let own = std::env::current_exe()?;
-    Ok(own.ancestors().nth(2).ok_or("this program lies in no target directory")?.join("lodged"))
-}
-
 /// For good, and before there is a second thread.
 fn become_nobody() -> Result<()> {
     let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
@@ -73,9 +67,8 @@ fn become_nobody() -> Result<()> {
     Ok(())
 }
 
-#[allow(clippy::disallowed_methods, reason = "the benchmark starts both sides in the same way")]
 fn command_in(home: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
+    let mut command = binaries::command(program);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", home).current_dir(home);
     for kind in ["config", "data", "state", "cache"] {
         command.env(format!("XDG_{}_HOME", kind.to_uppercase()), home.join(kind));

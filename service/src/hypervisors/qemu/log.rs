@@ -22,6 +22,9 @@ const LAST_LINES: usize = 6;
 /// How a trace of a shutdown request begins.
 const SHUTDOWN_TRACE: &str = "qemu_system_shutdown_request reason=";
 
+/// How a trace of a change of QEMU's state begins.
+const STATE_TRACE: &str = ":runstate_set ";
+
 /// The part of a log that one run has written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLog {
@@ -70,7 +73,8 @@ impl RunLog {
 }
 
 fn last_words(log: &str) -> String {
-    let told: Vec<&str> = log.lines().filter(|line| !line.contains(SHUTDOWN_TRACE)).map(strip).filter(|line| !line.is_empty()).collect();
+    let is_trace = |line: &&str| line.contains(SHUTDOWN_TRACE) || line.contains(STATE_TRACE);
+    let told: Vec<&str> = log.lines().filter(|line| !is_trace(line)).map(strip).filter(|line| !line.is_empty()).collect();
     told.get(told.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("; ")
 }
 
@@ -86,7 +90,10 @@ fn strip(line: &str) -> &str {
 }
 
 fn exit_reason(log: &str) -> Option<ExitReason> {
-    log.lines().rev().find_map(|line| match line.split_once(SHUTDOWN_TRACE) {
+    // A guest that ran again after it shut down did not end then.
+    let is_state = |line: &str, state| line.contains(STATE_TRACE) && line.trim_end().ends_with(state);
+    let end = || log.lines().rev().take_while(|line| !is_state(line, "(running)"));
+    let told = end().find_map(|line| match line.split_once(SHUTDOWN_TRACE) {
         Some((_, number)) => match number.trim() {
             "6" | "7" => Some(ExitReason::Shutdown),
             "8" => Some(ExitReason::GuestCrashed),
@@ -95,7 +102,9 @@ fn exit_reason(log: &str) -> Option<ExitReason> {
             _ => Some(ExitReason::Destroyed),
         },
         None => line.contains("terminating on signal").then_some(ExitReason::Destroyed),
-    })
+    });
+    // A reboot that ends the guest is not traced as a request.
+    told.or_else(|| end().any(|line| is_state(line, "(shutdown)")).then_some(ExitReason::Shutdown))
 }
 
 #[cfg(test)]
@@ -109,6 +118,7 @@ mod tests {
             ("2026-11-23T06:40:19.123456Z qemu-system-x86_64: -device x: 'x' is no device\n", "-device x: 'x' is no device"),
             ("/usr/bin/qemu-kvm: no room\n\n", "no room"),
             ("a: b\n12@1.2:qemu_system_shutdown_request reason=6\n", "a: b"),
+            ("a: b\n12@1.2:runstate_set current_run_state 9 (running) new_state 11 (shutdown)\n", "a: b"),
             ("1\n2\n3\n4\n5\n6\n7\n", "2; 3; 4; 5; 6; 7"),
         ];
         for (log, expected) in table {
@@ -121,6 +131,13 @@ mod tests {
         let table = [
             ("", None),
             ("something else\n", None),
+            ("1@2.3:runstate_set current_run_state 6 (prelaunch) new_state 9 (running)\n", None),
+            ("1@2.3:runstate_set current_run_state 9 (running) new_state 11 (shutdown)\n", Some(ExitReason::Shutdown)),
+            (
+                "qemu_system_shutdown_request reason=6\n1@2.3:runstate_set current_run_state 9 (running) new_state 11 (shutdown)\n\
+                 1@2.3:runstate_set current_run_state 11 (shutdown) new_state 9 (running)\n",
+                None,
+            ),
             ("12@1.2:qemu_system_shutdown_request reason=6\n", Some(ExitReason::Shutdown)),
             ("qemu_system_shutdown_request reason=2\nqemu: terminating on signal 15 from pid 1\n", Some(ExitReason::Destroyed)),
             ("qemu_system_shutdown_request reason=8\nlater\n", Some(ExitReason::GuestCrashed)),

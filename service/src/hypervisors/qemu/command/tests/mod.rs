@@ -95,11 +95,11 @@ fn read(path: &Path) -> String {
 
 /// The completed fixtures by name.
 fn completed() -> Vec<(String, Domain)> {
-    let directory = fixtures().join("domain");
+    let directory = fixtures().join("completed");
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&directory).unwrap() {
         let path = entry.unwrap().path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".completed.xml")) else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".xml")) else {
             continue;
         };
         found.push((name.to_owned(), Domain::parse(&read(&path)).unwrap().0));
