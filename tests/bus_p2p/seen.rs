@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, OwnedObjectPath, OwnedVariant, Structure};
 
-/// A message's line, with the call that it answers.
+/// What was seen, with the serial number of the call that it answers, if it does.
 type Line = (Option<u32>, String);
 
 /// The record of one connection.
