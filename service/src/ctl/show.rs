@@ -109,7 +109,7 @@ async fn properties(bus: Bus, name: &str) -> Outcome<Object> {
         .build()
         .await?;
     let interface = InterfaceName::from_static_str_unchecked(DOMAIN_INTERFACE);
-    Ok(Object { path, properties: proxy.get_all(interface.into()).await? })
+    Ok(Object { path, properties: proxy.get_all(interface).await? })
 }
 
 fn state_and_reason(domain: &Object) -> String {
