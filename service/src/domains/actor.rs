@@ -22,7 +22,7 @@ use super::admission::{self, Situation, Verdict};
 use super::changes::ended_meanwhile;
 use super::edit::Edit;
 use super::engine::{Engine, Seed};
-use super::live::Live;
+use super::live::{Live, MACHINE_EVENTS};
 use super::request::{Definition, Message, Reply, Request, Start};
 use super::state::{Running, ShutOff, ShuttingDown, State};
 use super::status::{FORMAT, Status};
@@ -31,9 +31,6 @@ use super::work::{Change, Outcome, Work, end_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{DomainSignal, Event};
 use crate::hypervisors::{Driver, ExitReason, Machine, MachineEvent, PauseReason};
-
-/// Events of a machine that wait for its actor at most; beyond that the machine's reader waits.
-const MACHINE_EVENTS: usize = 64;
 
 /// A domain as its actor holds it.
 pub(super) struct Actor {

@@ -9,6 +9,9 @@ use super::console::Consoles;
 use super::view::Facts;
 use crate::hypervisors::{Machine, MachineEvent, PauseReason};
 
+/// Events of a machine that wait for its actor at most; beyond that the machine's reader waits.
+pub(super) const MACHINE_EVENTS: usize = 64;
+
 /// A running guest as its actor holds it.
 pub(super) struct Live {
     /// The number of this run.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::engine::{Engine, Seed};
-use super::live::Live;
+use super::live::{Live, MACHINE_EVENTS};
 use super::request::Definition;
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
@@ -16,9 +16,6 @@ use super::view::Facts;
 use crate::domains::console::Consoles;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::{PauseReason, Reconnected, RunState};
-
-/// Events of a machine that wait for its actor at most.
-const MACHINE_EVENTS: usize = 64;
 
 impl Engine {
     /// Makes a domain of every definition in the store and of every guest that runs. What cannot be
