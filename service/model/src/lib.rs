@@ -3,6 +3,11 @@
 //!
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
+pub mod document;
 pub mod domain;
+pub mod native;
 pub mod units;
 pub mod xml;
+
+#[cfg(test)]
+mod fixtures;

@@ -9,6 +9,7 @@ use lodge_dbus_interfaces::options::{
 };
 use lodge_dbus_interfaces::types::ShutdownMode as WireMode;
 use lodge_dbus_interfaces::{Error, Result, paths};
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;

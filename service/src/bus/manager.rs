@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, NoOptions, Received};
 use lodge_dbus_interfaces::{Result, paths};
+use lodge_model::document::Document as _;
 use zbus::message::Header;
 use zbus::{Connection, OwnedObjectPath};
 

@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_model::domain::lifecycle::LifecycleAction;
 use tokio::sync::{mpsc, watch};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use super::actor::Actor;

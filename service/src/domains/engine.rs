@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -407,6 +408,6 @@ impl Drop for Place {
 }
 
 /// Several findings as one sentence.
-pub(super) fn joined(problems: &[lodge_model::domain::validate::Problem]) -> String {
+pub(super) fn joined(problems: &[lodge_model::document::Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use tokio::sync::mpsc;
 use uuid::Uuid;

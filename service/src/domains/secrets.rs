@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use crate::error::Result;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_model::domain::devices::{Graphics, GraphicsType};
 use uuid::Uuid;

@@ -14,9 +14,10 @@
 
 use uuid::Uuid;
 
+use crate::document::{Document, Problems};
 use crate::element;
 use crate::keywords;
-use crate::xml::{Namespace, RawXml, Value, Warning, XmlError, read_document_with, write_document_with};
+use crate::xml::{Namespace, RawXml, Value};
 
 pub mod clock;
 pub mod cpu;
@@ -32,7 +33,7 @@ pub mod qemu;
 pub mod resources;
 pub mod seclabel;
 pub mod sysinfo;
-pub mod validate;
+mod validate;
 
 use clock::Clock;
 use cpu::{Cpu, VcpuStates, Vcpus};
@@ -46,9 +47,6 @@ use os::Os;
 use resources::{BlockIoTune, CpuTune, DefaultIoThread, IdMap, IoThreadIds, ResourceControl, ThrottleGroups};
 use seclabel::Seclabel;
 use sysinfo::Sysinfo;
-
-/// Namespaces that elements of a domain may come from.
-pub const NAMESPACES: &[Namespace] = &[qemu::NAMESPACE];
 
 keywords! {
     /// Which hypervisor a domain is for.
@@ -199,21 +197,16 @@ element! {
     }
 }
 
+impl Document for Domain {
+    const ROOT: &'static str = "domain";
+    const NAMESPACES: &'static [Namespace] = &[qemu::NAMESPACE];
+
+    fn check(&self, found: &mut Problems) {
+        validate::check(self, found);
+    }
+}
+
 impl Domain {
-    /// Reads a definition. The warnings say what was kept but not understood.
-    ///
-    /// # Errors
-    /// [`XmlError`] with path and place for text that is not XML, is no `<domain>`, lacks something
-    /// that must be there or has a value that is not one of those possible.
-    pub fn parse(text: &str) -> Result<(Self, Vec<Warning>), XmlError> {
-        read_document_with(text, "domain", NAMESPACES)
-    }
-
-    /// The definition as a document.
-    pub fn to_xml(&self) -> String {
-        write_document_with(self, "domain", NAMESPACES)
-    }
-
     /// Memory at boot in bytes: `<memory>`, or else the sum of the NUMA cells; 0 when neither says.
     pub fn memory_bytes(&self) -> u64 {
         match &self.memory {

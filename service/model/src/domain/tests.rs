@@ -1,31 +1,19 @@
 //! The domain format on whole documents: fixtures, spellings of old, and documents made up.
-//!
-//! Fixtures are `tests/fixtures/domain/NAME.xml` with the expected text in `NAME.normalized.xml` and
-//! the expected warnings, if there are any, in `NAME.warnings`. `UPDATE_EXPECT=1` rewrites these.
 
 mod generated;
 mod validation;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
+use crate::fixtures::{are_read_and_written_as_expected, files, name};
 
 /// The fixtures on which something is expected not to be understood.
 const WITH_WARNINGS: &[&str] = &["foreign"];
 
 fn fixtures() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/domain");
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let input = |path: &PathBuf| path.extension().is_some_and(|e| e == "xml") && !path.to_string_lossy().ends_with(".normalized.xml");
-    let mut fixtures: Vec<PathBuf> = files.filter(input).collect();
-    fixtures.sort();
-    assert!(fixtures.len() >= 14, "only {} fixtures in {}", fixtures.len(), folder.display());
-    fixtures
-}
-
-fn name(fixture: &Path) -> String {
-    fixture.file_stem().unwrap().to_string_lossy().into_owned()
+    files("domain")
 }
 
 fn read(text: &str) -> (Domain, Vec<String>) {
@@ -33,33 +21,9 @@ fn read(text: &str) -> (Domain, Vec<String>) {
     (domain, warnings.iter().map(ToString::to_string).collect())
 }
 
-/// Compares with an expected file, or writes it when asked to.
-fn expect(file: &Path, found: &str) {
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(file, found).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}; UPDATE_EXPECT=1 writes it", file.display()));
-    assert!(expected == found, "{} differs; found:\n{found}", file.display());
-}
-
 #[test]
 fn fixtures_are_read_and_written_as_expected() {
-    for file in fixtures() {
-        let name = name(&file);
-        let (domain, warnings) = read(&fs::read_to_string(&file).unwrap());
-        let written = domain.to_xml();
-        expect(&file.with_extension("normalized.xml"), &written);
-        if WITH_WARNINGS.contains(&name.as_str()) {
-            expect(&file.with_extension("warnings"), &(warnings.join("\n") + "\n"));
-        } else {
-            assert_eq!(warnings, Vec::<String>::new(), "{name}");
-        }
-        let (again, _) = read(&written);
-        assert_eq!(again, domain, "{name}: read(write(x)) == x");
-        assert_eq!(again.to_xml(), written, "{name}: written text is normalized");
-        assert_eq!(domain.validate(), Ok(()), "{name}");
-    }
+    are_read_and_written_as_expected::<Domain>("domain", 14);
 }
 
 /// A document around elements, in which everything that must be there is there.

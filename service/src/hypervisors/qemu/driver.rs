@@ -288,6 +288,8 @@ impl From<Refusal> for Error {
 
 #[cfg(test)]
 mod tests {
+    use lodge_model::document::Document as _;
+
     use super::*;
 
     async fn complete(driver: &QemuDriver, xml: &str) -> Result<Domain> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use serde_json::Value;
 use tokio::sync::mpsc;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::xml::{Element, Node, OnOff, YesNo, parse, write_document};
+use crate::xml::{Element, Node, OnOff, XmlError, YesNo, parse, write_document};
 use clock::{Adjustment, Timer};
 use cpu::{CpuFeature, CpuMode, CpuModel, CpuTopology, Vcpus};
 use cpuset::CpuSet;

@@ -1,6 +1,7 @@
 //! What is told of definitions that contradict themselves.
 
 use super::*;
+use crate::document::name_problem;
 
 /// Path of each problem of a document, and the whole text for the failure message.
 fn problems(text: &str) -> (Vec<String>, String) {
@@ -28,7 +29,7 @@ fn names_become_file_names() {
         ("a\nb", r"'\n'"),
         ("a\u{7f}", "\\u{7f}"),
     ] {
-        let problem = validate::name_problem(name).unwrap_or_default();
+        let problem = name_problem("domain", name).unwrap_or_default();
         assert!(problem.contains(expected) && problem.is_empty() == expected.is_empty(), "{name:?}: {problem}");
     }
 }

@@ -7,6 +7,7 @@ mod mixes;
 
 use std::collections::BTreeMap;
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use super::{CompleteError, Platform, complete};

@@ -6,6 +6,7 @@ mod refusals;
 
 use std::path::{Path, PathBuf};
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_model::domain::devices::{Device, InterfaceType, MemoryModel};
 

@@ -1,5 +1,6 @@
 //! What is refused, in which words.
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use super::Host;

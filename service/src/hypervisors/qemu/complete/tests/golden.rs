@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::{Domain, DomainType};
 
 use super::{Qemu, complete, numbers};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lodge_model::document::Document as _;
 use lodge_model::domain::devices::{Address, ControllerType, Device, Devices};
 use lodge_model::xml::Choice;
 use proptest::prelude::*;
