@@ -187,6 +187,8 @@ fn set_max_vcpus(domain: &mut Domain, count: u32) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use lodge_model::document::Document as _;
+
     use super::*;
 
     const MIB: u64 = 1 << 20;

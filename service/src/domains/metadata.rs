@@ -86,6 +86,8 @@ fn find(raw: &str, uri: &str) -> Result<Option<std::ops::Range<usize>>> {
 
 #[cfg(test)]
 mod tests {
+    use lodge_model::document::Document as _;
+
     use super::*;
 
     const BOXES: &str =
