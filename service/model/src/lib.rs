@@ -10,4 +10,4 @@ pub mod units;
 pub mod xml;
 
 #[cfg(test)]
-mod fixtures;
+mod testing;

@@ -3,18 +3,8 @@
 mod generated;
 mod validation;
 
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
-use crate::fixtures::{are_read_and_written_as_expected, files, name};
-
-/// The fixtures on which something is expected not to be understood.
-const WITH_WARNINGS: &[&str] = &["foreign"];
-
-fn fixtures() -> Vec<PathBuf> {
-    files("domain")
-}
+use crate::testing::{damage, fixtures};
 
 fn read(text: &str) -> (Domain, Vec<String>) {
     let (domain, warnings) = Domain::parse(text).unwrap();
@@ -23,7 +13,7 @@ fn read(text: &str) -> (Domain, Vec<String>) {
 
 #[test]
 fn fixtures_are_read_and_written_as_expected() {
-    are_read_and_written_as_expected::<Domain>("domain", 14);
+    fixtures::are_read_and_written_as_expected::<Domain>("domain", 14);
 }
 
 /// A document around elements, in which everything that must be there is there.

@@ -1,0 +1,5 @@
+//! What the tests of every format share.
+
+pub mod damage;
+pub mod fixtures;
+pub mod strategies;
