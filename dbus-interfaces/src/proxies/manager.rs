@@ -32,6 +32,12 @@ pub trait Manager {
     /// A dry run of DefineDomain.
     fn validate_domain(&self, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
 
+    /// A hypervisor's own configuration as a domain document.
+    fn domain_from_native(&self, format: &str, config: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
+
+    /// A domain document as a hypervisor's own configuration.
+    fn domain_to_native(&self, format: &str, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
+
     /// Finds a domain.
     fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
 }

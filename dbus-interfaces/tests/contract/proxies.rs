@@ -56,7 +56,8 @@ async fn manager() {
     call!(manager;
         version(), instance_kind(), hypervisors(),
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
-        validate_domain("", &NoOptions::default()), get_domain(""),
+        validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
+        domain_to_native("", "", &NoOptions::default()), get_domain(""),
     );
     drop(manager);
     mock.finish("Manager").await;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, NoOptions, Received};
 use lodge_dbus_interfaces::{Result, paths};
 use lodge_model::document::Document as _;
+use lodge_model::native::Written;
 use zbus::message::Header;
 use zbus::{Connection, OwnedObjectPath};
 
 use super::Shared;
 use crate::authorization::{Action, Details};
-use crate::domains::Engine;
+use crate::domains::{Draft, Engine, native};
 
 /// The manager at the root.
 pub struct ManagerObject {
@@ -86,6 +87,39 @@ impl ManagerObject {
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         let draft = self.shared.engine.validate(draft).await?;
         Ok((draft.domain.to_xml(), draft.warnings))
+    }
+
+    #[zbus(out_args("xml", "warnings"))]
+    async fn domain_from_native(
+        &self,
+        format: &str,
+        config: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(String, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let details = Details { verb: "DomainFromNative", domain: None };
+        self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
+        let Draft { domain, warnings } = native::read(format, config)?;
+        Ok((domain.to_xml(), warnings))
+    }
+
+    #[zbus(out_args("config", "warnings"))]
+    async fn domain_to_native(
+        &self,
+        format: &str,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(String, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let draft = Engine::read(xml)?;
+        let details = Details { verb: "DomainToNative", domain: Some(draft.domain.name.clone()) };
+        self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
+        let Written { text, warnings } = self.shared.engine.to_native(format, draft).await?;
+        Ok((text, warnings))
     }
 
     #[zbus(out_args("domain"))]

@@ -146,7 +146,11 @@ async fn start_transient(create: Create, bus: Bus, output: Output) -> Outcome {
     if create.console { console::show(&domain, &name, "", false).await } else { Ok(()) }
 }
 
-fn read(file: &Path) -> Outcome<String> {
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn read(file: &Path) -> Outcome<String> {
     let read = if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)

@@ -29,6 +29,7 @@ mod jobs;
 mod json;
 mod life;
 mod list;
+mod native;
 mod output;
 mod service;
 mod shell;
@@ -84,6 +85,8 @@ enum Command {
     #[command(flatten)]
     Edit(edit::Command),
     #[command(flatten)]
+    Native(native::Command),
+    #[command(flatten)]
     Life(life::Command),
     #[command(flatten)]
     Console(console::Command),
@@ -127,6 +130,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::List(command) => list::run(command, connect, output).await,
         Command::Define(command) => define::run(command, connect, output).await,
         Command::Edit(command) => edit::run(command, connect, output).await,
+        Command::Native(command) => native::run(command, connect, output).await,
         Command::Life(command) => life::run(command, connect, output).await,
         Command::Console(command) => console::run(command, connect).await,
         Command::Show(command) => show::run(command, connect, output).await,

@@ -229,7 +229,7 @@ impl Engine {
     }
 
     /// A document without UUID means the domain of that name, if there is one.
-    fn with_known_uuid(&self, mut draft: Draft) -> Draft {
+    pub(super) fn with_known_uuid(&self, mut draft: Draft) -> Draft {
         if draft.domain.uuid.is_none() {
             draft.domain.uuid = self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
         }
@@ -347,11 +347,11 @@ impl Engine {
         self.next_id.fetch_max(id.saturating_add(1), Ordering::Relaxed);
     }
 
-    fn nvram(&self, uuid: Uuid) -> PathBuf {
+    pub(super) fn nvram(&self, uuid: Uuid) -> PathBuf {
         self.store.layout().nvram().join(format!("{uuid}.qcow2"))
     }
 
-    fn tpm(&self, uuid: Uuid) -> PathBuf {
+    pub(super) fn tpm(&self, uuid: Uuid) -> PathBuf {
         self.store.layout().tpm().join(uuid.to_string())
     }
 

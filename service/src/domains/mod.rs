@@ -22,6 +22,7 @@ mod handle;
 mod jobs;
 mod live;
 mod metadata;
+pub mod native;
 mod recover;
 mod registry;
 mod request;

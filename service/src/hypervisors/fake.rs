@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::native::Written;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Reconnected, RunState, ShutdownMode, Started};
+use super::{Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Places, Reconnected, RunState, ShutdownMode, Started};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A driver whose guests are values. Cheap to clone; clones share their guests.
@@ -122,6 +123,10 @@ impl Driver for FakeDriver {
         let machine = Arc::new(FakeMachine { driver: self.clone(), uuid: launch.uuid, events: launch.events });
         lock(&self.0.machines).insert(launch.uuid, machine.clone());
         Ok(Reconnected::Alive { machine, state: RunState::Running })
+    }
+
+    async fn command_line(&self, domain: Domain, _places: Places) -> Result<Written> {
+        Ok(Written { text: format!("fake --name '{}'\n", domain.name), warnings: vec!["it is not real".to_owned()] })
     }
 
     async fn describe(&self) -> HypervisorView {

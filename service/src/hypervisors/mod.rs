@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::native::Written;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -55,6 +56,13 @@ pub trait Driver: Send + Sync {
     /// The machine is there but cannot be spoken to.
     async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected>;
 
+    /// A definition as commands that a person can run without the service. Neither the hypervisor nor anything else that
+    /// the guest needs has to be installed: what is not there is assumed, and a warning says so.
+    ///
+    /// # Errors
+    /// Those of [`Driver::complete`]; `NotSupported` for what no command can do, and from hypervisors that have none.
+    async fn command_line(&self, domain: Domain, places: Places) -> Result<Written>;
+
     /// What the hypervisor can do on this host.
     async fn describe(&self) -> HypervisorView;
 }
@@ -86,6 +94,17 @@ pub struct Launch {
     /// To be called with the machine's record before its program executes its first instruction, so
     /// that a service which dies in the middle of a start has not lost it.
     pub remember: Remember,
+}
+
+/// Where a guest that a person runs by hand has its files.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// A directory for sockets and secrets, which need not exist.
+    pub sockets: PathBuf,
+    /// The firmware variables: those that the guest has when the service runs it.
+    pub nvram: PathBuf,
+    /// The TPM's state, likewise.
+    pub tpm: PathBuf,
 }
 
 /// A machine that has been started.

@@ -90,6 +90,7 @@ pub fn add(draft: &mut Draft<'_>, alias: &str, owner: &str, source: &ChardevSour
             of("qemu-vdagent").opt("mouse", mouse.map(on_off)).on("clipboard", *clipboard)
         }
         ChardevSource::Dbus { channel } => of("dbus").with("name", channel),
+        ChardevSource::Stdio if draft.is_by_hand() => of("stdio"),
         ChardevSource::Stdio => {
             return Err(Refusal::unsupported(format!(
                 "<{owner} type='stdio'> cannot work in a service, which has no terminal: use type='pty'"

@@ -6,19 +6,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::native::Written;
 use uuid::Uuid;
 
 use super::capabilities::{Arch, Cache, Capabilities, CapabilitiesError, find_emulator};
 use super::complete::{self, CompleteError};
-use super::input::PlanInput;
+use super::input::{Operator, PlanInput};
 use super::plan::LaunchPlan;
 use super::reconnect::reconnect;
 use super::refusal::{Refusal, RefusalKind};
 use super::start::{Scopes, start};
-use super::{command, facts};
+use super::{command, facts, script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::systemd::{self, Slice};
-use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Reconnected, Started};
+use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Places, Reconnected, Started};
 
 /// What the driver of an instance is told.
 #[derive(Debug, Clone)]
@@ -91,13 +92,14 @@ impl QemuDriver {
                 firmware: &facts::firmware(config_home.as_deref()),
                 programs: &facts::programs(),
                 host: &facts::host(),
+                operator: Operator::Service,
                 session: true,
                 runtime: &launch.runtime,
                 nvram: &launch.nvram,
                 tpm: &launch.tpm,
                 ports: facts::ports(&launch.domain),
                 vsock_cid: Some(vsock_cid(launch.uuid)),
-                now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+                now: now(),
             };
             command::plan(&launch.domain, &input)
         });
@@ -149,6 +151,26 @@ impl Driver for QemuDriver {
 
     async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
         reconnect(launch, record).await
+    }
+
+    async fn command_line(&self, domain: Domain, places: Places) -> Result<Written> {
+        let (capabilities, problem) = match self.capabilities_for(&domain).await {
+            Ok(capabilities) => (capabilities, None),
+            Err(error) => (Arc::new(script::assumed::capabilities(&domain)), Some(error)),
+        };
+        let config_home = config_home();
+        let writing = tokio::task::spawn_blocking(move || {
+            let (firmware, programs, devices) = (facts::firmware(config_home.as_deref()), facts::programs(), facts::host());
+            let host = script::Host { capabilities, firmware, programs, devices };
+            let vsock_cid = vsock_cid(domain.uuid.unwrap_or_default());
+            script::write(&domain, &places, &host, &mut script::Chances { random: &mut random, now: now(), vsock_cid })
+        });
+        let written = writing.await.map_err(|error| Error::new(ErrorKind::Internal, "writing the command crashed").caused_by(error))?;
+        let mut written = written?;
+        if let Some(problem) = problem {
+            written.warnings.insert(0, format!("the command is for a QEMU of today that has everything: {problem}"));
+        }
+        Ok(written)
     }
 
     async fn describe(&self) -> HypervisorView {
@@ -246,6 +268,11 @@ fn config_home() -> Option<PathBuf> {
 fn vsock_cid(uuid: Uuid) -> u32 {
     let (number, ..) = uuid.as_fields();
     (number & 0x7fff_ffff).max(3)
+}
+
+/// The time, in seconds since 1970 UTC.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// A uniform number. The generator of UUIDs is the system's; four of a UUID's bytes are random as they are.

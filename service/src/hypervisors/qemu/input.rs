@@ -17,6 +17,8 @@ pub struct PlanInput<'a> {
     pub programs: &'a Programs,
     /// Devices of the host.
     pub host: &'a HostFacts,
+    /// Who starts QEMU and looks after it.
+    pub operator: Operator,
     /// Whether this is a user's own instance.
     pub session: bool,
     /// A directory for this run's sockets.
@@ -31,6 +33,15 @@ pub struct PlanInput<'a> {
     pub vsock_cid: Option<u32>,
     /// The time, in seconds since 1970 UTC.
     pub now: u64,
+}
+
+/// Who starts QEMU and looks after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// The service: it speaks QMP, holds the guest until all is set up, reads the log, and shuts QEMU in.
+    Service,
+    /// A person with the printed commands, who has a terminal and no QMP.
+    Person,
 }
 
 /// Free TCP ports of the host. `None` where there is none or none is needed.

@@ -2,7 +2,7 @@
 //!
 //! Definition to guest, in order: [`complete`] fills a definition in, [`facts`] looks at the host, [`command`] plans
 //! ([`plan`]), [`start`] carries the plan out, [`machine`] takes the engine's orders and [`watch`] tells what happens.
-//! [`reconnect`] finds a guest of an earlier run of the service by its [`record`].
+//! [`reconnect`] finds a guest of an earlier run of the service by its [`record`]. [`script`] prints a plan for a person instead.
 
 pub mod agent;
 pub mod alias;
@@ -29,6 +29,7 @@ pub mod qmp;
 pub mod reconnect;
 pub mod record;
 pub mod refusal;
+pub mod script;
 pub mod start;
 pub mod undo;
 pub mod validate;

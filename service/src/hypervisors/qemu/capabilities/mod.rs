@@ -54,6 +54,9 @@ pub struct Capabilities {
     pub options: BTreeMap<String, BTreeSet<String>>,
     /// QMP commands.
     pub commands: BTreeSet<String>,
+    /// Nobody was asked: all that there may be is taken to be there, whatever the sets above hold.
+    #[serde(skip)]
+    pub assumed: bool,
 }
 
 /// State of KVM.
@@ -137,55 +140,60 @@ impl Capabilities {
         self.cpu_models.get(name)
     }
 
+    /// Whether `-cpu NAME` is known.
+    pub fn has_cpu_model(&self, name: &str) -> bool {
+        self.assumed || self.cpu_models.contains_key(name)
+    }
+
     /// Whether `-device NAME` is known. Devices without a bus of their own kind have one name per bus
     /// (`virtio-net-pci`); the name without a bus (`virtio-net`) is an alias of the command line and not known here.
     pub fn has_device(&self, name: &str) -> bool {
-        self.devices.contains(name)
+        self.assumed || self.devices.contains(name)
     }
 
     /// Whether `-object NAME` is known.
     pub fn has_object(&self, name: &str) -> bool {
-        self.objects.contains(name)
+        self.assumed || self.objects.contains(name)
     }
 
     /// Whether `-chardev NAME` is known.
     pub fn has_chardev(&self, name: &str) -> bool {
-        self.chardevs.contains(name)
+        self.assumed || self.chardevs.contains(name)
     }
 
     /// Whether `-netdev NAME` is known.
     pub fn has_netdev(&self, name: &str) -> bool {
-        self.netdevs.contains(name)
+        self.assumed || self.netdevs.contains(name)
     }
 
     /// Whether `-audiodev NAME` is known and its module installed.
     pub fn has_audiodev(&self, name: &str) -> bool {
-        self.audiodevs.contains(name)
+        self.assumed || self.audiodevs.contains(name)
     }
 
     /// Whether `-display NAME` is known and its module installed.
     pub fn has_display(&self, name: &str) -> bool {
-        self.displays.contains(name)
+        self.assumed || self.displays.contains(name)
     }
 
     /// Whether `-blockdev NAME` is compiled in.
     pub fn has_block_driver(&self, name: &str) -> bool {
-        self.block_drivers.contains(name)
+        self.assumed || self.block_drivers.contains(name)
     }
 
     /// Whether the QMP command is known.
     pub fn has_command(&self, name: &str) -> bool {
-        self.commands.contains(name)
+        self.assumed || self.commands.contains(name)
     }
 
     /// Whether the command line has the option `-NAME`, of those that take parameters.
     pub fn has_option(&self, name: &str) -> bool {
-        self.options.contains_key(name)
+        self.assumed || self.options.contains_key(name)
     }
 
     /// Whether the option `-NAME` has this parameter.
     pub fn has_option_parameter(&self, name: &str, parameter: &str) -> bool {
-        self.options.get(name).is_some_and(|parameters| parameters.contains(parameter))
+        self.assumed || self.options.get(name).is_some_and(|parameters| parameters.contains(parameter))
     }
 
     /// Whether it can show its guest by SPICE: compiled in, and the modules installed.

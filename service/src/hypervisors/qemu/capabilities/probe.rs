@@ -175,6 +175,7 @@ impl Answers {
         // Processors are devices, and not for `-device` under these names on a PC; they have their own list.
         devices.retain(|name| !name.ends_with("-cpu"));
         Capabilities {
+            assumed: false,
             emulator: emulator.to_owned(),
             version,
             target: self.target.arch,

@@ -22,6 +22,9 @@ pub fn add(draft: &mut Draft<'_>) {
         ClockOffset::Variable => adjusted(draft, clock).unwrap_or_else(|| "utc".to_owned()),
         ClockOffset::Absolute => date(clock.start.unwrap_or(draft.input.now)),
     };
+    if draft.is_by_hand() && base.contains(':') && clock.offset != Some(ClockOffset::Absolute) {
+        draft.warn("the guest's clock starts at the time that is printed after base=, which was right when the command was made");
+    }
     let options = Options::of("base", base);
     let rtc = clock.timers.iter().find(|timer| timer.name == TimerName::Rtc);
     let source = rtc.and_then(|timer| timer.track).and_then(|track| match track {

@@ -7,7 +7,7 @@ use lodge_model::domain::qemu::{Property, PropertyType};
 use lodge_model::domain::{Domain, DomainType};
 use serde_json::{Value, json};
 
-use crate::hypervisors::qemu::input::PlanInput;
+use crate::hypervisors::qemu::input::{Operator, PlanInput};
 use crate::hypervisors::qemu::plan::{Argument, Companion, Preparation, SetUp, Slot, Stream};
 use crate::hypervisors::qemu::props::Props;
 use crate::hypervisors::qemu::refusal::Refusal;
@@ -67,6 +67,11 @@ impl<'a> Draft<'a> {
     /// The name of the machine's first PCI bus.
     pub fn pci_root(&self) -> &'static str {
         if self.is_q35() { "pcie.0" } else { "pci.0" }
+    }
+
+    /// Whether a person runs QEMU, without the service.
+    pub fn is_by_hand(&self) -> bool {
+        self.input.operator == Operator::Person
     }
 
     /// Whether the guest runs under KVM.

@@ -33,6 +33,12 @@ pub fn add(draft: &mut Draft<'_>) {
     });
     let options = Options::of("reboot", reboot).with("shutdown", shutdown).with("panic", panic).opt("watchdog", watchdog);
     draft.option("-action", options.render());
+    if draft.is_by_hand() && (shutdown == "pause" || panic == "pause" || watchdog == Some("pause")) {
+        draft.warn(
+            "what on_poweroff, on_crash or the watchdog asks for is done by Lodge to a guest that QEMU has paused: run by hand it stays \
+             paused, and QEMU is to be ended by hand",
+        );
+    }
     let device = if draft.is_q35() { "ICH9-LPC" } else { "PIIX4_PM" };
     let pm = domain.pm.as_ref();
     let sleeps =

@@ -50,7 +50,10 @@ pub fn plan(domain: &Domain, input: &PlanInput<'_>) -> Result<LaunchPlan, Refusa
 fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let domain = draft.domain;
     draft.option("-name", Options::of("guest", &domain.name).on("debug-threads", true).render());
-    draft.flag("-S");
+    if !draft.is_by_hand() {
+        // It is held until it is set up.
+        draft.flag("-S");
+    }
     let flash = flash::add(draft)?;
     let memory = memory::add(draft)?;
     machine::add(draft, &flash, memory.as_deref());
@@ -66,21 +69,31 @@ fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     smbios::add(draft)?;
     draft.flag("-no-user-config");
     draft.flag("-nodefaults");
-    draft.option_with("-chardev", "socket,id=qmp,fd=", Slot::Qmp, ",server=on,wait=off");
-    draft.option("-mon", "chardev=qmp,mode=control");
+    if !draft.is_by_hand() {
+        draft.option_with("-chardev", "socket,id=qmp,fd=", Slot::Qmp, ",server=on,wait=off");
+        draft.option("-mon", "chardev=qmp,mode=control");
+    }
     clock::add(draft);
     lifecycle::add(draft);
     boot::add(draft);
     block::add_throttle_groups(draft)?;
     devices::add_all(draft)?;
+    if !draft.is_by_hand() {
+        add_sandbox_and_traces(draft);
+    }
+    add_users_own(draft);
+    Ok(())
+}
+
+/// The traces tell how a guest ended that nobody watched (see [`plan`](super::plan)). Nobody reads those of a person's QEMU,
+/// and its sandbox would keep it from starting the helper that connects it to a bridge.
+fn add_sandbox_and_traces(draft: &mut Draft<'_>) {
     if draft.input.capabilities.has_sandbox() {
         draft.option("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     }
     draft.option("-msg", "timestamp=on");
     draft.option("-trace", "qemu_system_shutdown_request");
     draft.option("-trace", "runstate_set");
-    add_users_own(draft);
-    Ok(())
 }
 
 /// `<qemu:commandline>`, as it is.
@@ -95,4 +108,4 @@ fn add_users_own(draft: &mut Draft<'_>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -64,10 +64,10 @@ fn model(draft: &Draft<'_>) -> Result<String, Refusal> {
             let name = written.unwrap_or(plain);
             let capabilities = draft.input.capabilities;
             let fallback = cpu.model.as_ref().and_then(|model| model.fallback) == Some(CpuFallback::Allow);
-            match capabilities.cpu_model(name) {
-                Some(_) => Ok(name.to_owned()),
-                None if fallback && capabilities.cpu_model(plain).is_some() => Ok(plain.to_owned()),
-                None => Err(Refusal::unsupported(format!(
+            match capabilities.has_cpu_model(name) {
+                true => Ok(name.to_owned()),
+                false if fallback && capabilities.has_cpu_model(plain) => Ok(plain.to_owned()),
+                false => Err(Refusal::unsupported(format!(
                     "<cpu> has the model '{name}', which {} does not have: use <cpu mode='host-passthrough'/> or <cpu mode='maximum'/>",
                     capabilities.emulator.display()
                 ))),

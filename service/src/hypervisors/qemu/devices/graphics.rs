@@ -56,6 +56,7 @@ pub fn add(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
         GraphicsType::Vnc => vnc(draft, graphics),
         GraphicsType::Spice => spice(draft, graphics),
         GraphicsType::Dbus | GraphicsType::EglHeadless => Ok(()),
+        GraphicsType::Sdl | GraphicsType::Desktop if draft.is_by_hand() => Ok(()),
         GraphicsType::Sdl | GraphicsType::Desktop => Err(Refusal::unsupported(format!(
             "<graphics type='{kind}'> opens a window, and a service has no screen: use type='vnc', type='spice' or type='dbus'"
         ))),
@@ -115,7 +116,10 @@ fn vnc(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
     let share = graphics.share_policy.map(SharePolicy::as_str);
     let options = options.opt("share", share).opt("audiodev", audio::of(draft, graphics.audio.as_ref().map(|audio| audio.id))?);
     let options = options.opt_on("power-control", graphics.power_control.map(|YesNo(on)| on));
-    let options = options.opt_on("password", graphics.password.as_ref().map(|_| true));
+    let options = match add_secret(draft, graphics) {
+        Some(secret) => options.with("password-secret", secret),
+        None => options.opt_on("password", graphics.password.as_ref().map(|_| true)),
+    };
     draft.option("-vnc", options.render());
     if let Some(keymap) = &graphics.keymap {
         draft.option("-k", keymap.clone());
@@ -124,9 +128,30 @@ fn vnc(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Has a person's QEMU read the password from a file, which that person writes: there is no QMP to set it over. Returns the
+/// id of what holds it.
+fn add_secret(draft: &mut Draft<'_>, graphics: &Graphics) -> Option<String> {
+    if !draft.is_by_hand() || graphics.password.is_none() {
+        return None;
+    }
+    let id = format!("{}-password", graphics.kind);
+    let path = draft.input.runtime.join(&id);
+    draft.resource(&path, Access::Read, LabelClass::ReadOnly);
+    draft.object(Props::object("secret", &id).with("file", path.display().to_string()));
+    draft.warn(format!(
+        "the password of <graphics type='{}'> is not printed: write it into {} first, without a line break and readable by you alone",
+        graphics.kind,
+        path.display()
+    ));
+    if graphics.password_valid_to.is_some() {
+        draft.warn(format!("the password of <graphics type='{}'> does not expire in a QEMU that is run by hand", graphics.kind));
+    }
+    Some(id)
+}
+
 /// Has the password set before anyone can connect to a running guest.
 fn set_password(draft: &mut Draft<'_>, graphics: &Graphics, protocol: &str) {
-    let Some(password) = &graphics.password else { return };
+    let Some(password) = graphics.password.as_ref().filter(|_| !draft.is_by_hand()) else { return };
     let connected = graphics.connected.map(|connected| connected.as_str());
     let arguments = Props::of("protocol", protocol).with("password", password.0.clone()).opt("connected", connected);
     draft.set_up("set_password", arguments.into_value());
@@ -161,6 +186,7 @@ fn spice(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
     let compression = |compression: &Option<Compression>| compression.as_ref().and_then(|one| one.compression.clone());
     let options = options
         .opt_on("disable-ticketing", graphics.password.is_none().then_some(true))
+        .opt("password-secret", add_secret(draft, graphics))
         .opt("image-compression", compression(&graphics.image))
         .opt("jpeg-wan-compression", compression(&graphics.jpeg))
         .opt("zlib-glz-wan-compression", compression(&graphics.zlib))
@@ -188,20 +214,21 @@ fn off(switch: Option<YesNo>) -> Option<bool> {
 /// # Errors
 /// Two that cannot be together, or one that this QEMU does not have.
 pub fn add_display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    let own: Vec<_> =
-        draft.domain.devices.graphics().filter(|one| matches!(one.kind, GraphicsType::Dbus | GraphicsType::EglHeadless)).collect();
+    let listens = |graphics: &Graphics| matches!(graphics.kind, GraphicsType::Vnc | GraphicsType::Spice);
+    let own: Vec<_> = draft.domain.devices.graphics().filter(|one| !listens(one)).collect();
     let graphics = match own.as_slice() {
         [] => {
             draft.option("-display", "none");
             return Ok(());
         }
         [graphics] => *graphics,
-        _ => return Err(Refusal::invalid("<graphics> of the types dbus and egl-headless can be there once in all: take one out")),
+        _ => return Err(Refusal::invalid("<graphics> of types other than vnc and spice can be there once in all: take one out")),
     };
     let kind = graphics.kind;
-    if !draft.input.capabilities.has_display(kind.as_str()) {
+    let word = if kind == GraphicsType::Desktop { "gtk" } else { kind.as_str() };
+    if !draft.input.capabilities.has_display(word) {
         return Err(Refusal::unsupported(format!(
-            "<graphics type='{kind}'> needs QEMU's display {kind}, which this QEMU does not have: install it (package              qemu-system-modules-opengl on Debian), or use type='vnc'"
+            "<graphics type='{kind}'> needs QEMU's display {word}, which this QEMU does not have: install it (package              qemu-system-modules-opengl on Debian), or use type='vnc'"
         )));
     }
     let gl = graphics.gl.as_ref();
@@ -209,13 +236,19 @@ pub fn add_display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     if let Some(path) = &render_node {
         draft.resource(path, Access::ReadWrite, LabelClass::Device);
     }
-    let display = Props::of("type", kind.as_str());
+    let display = Props::of("type", word);
     let display = match kind {
         GraphicsType::Dbus => {
             let audio = audio::of(draft, graphics.audio.as_ref().map(|audio| audio.id))?;
             let mode = gl.filter(|gl| gl.is_enabled()).map(|_| "on");
             let address = graphics.address.clone();
             display.opt("p2p", address.is_none().then_some(true)).opt("addr", address).opt("gl", mode).opt("audiodev", audio)
+        }
+        GraphicsType::Sdl | GraphicsType::Desktop => {
+            for (variable, value) in [("DISPLAY", &graphics.display), ("XAUTHORITY", &graphics.xauth)] {
+                value.iter().for_each(|value| draft.variable(variable, value));
+            }
+            display.yes("full-screen", graphics.fullscreen).opt("gl", gl.filter(|gl| gl.is_enabled()).map(|_| "on"))
         }
         _ => display,
     };

@@ -9,6 +9,7 @@ use lodge_model::domain::devices::{
 use lodge_model::xml::{OnOff, YesNo};
 use serde_json::{Value, json};
 
+use super::interface_by_hand::by_hand;
 use super::virtio::transport;
 use crate::hypervisors::qemu::command::{Draft, boot_index};
 use crate::hypervisors::qemu::plan::Companion;
@@ -46,6 +47,11 @@ pub fn add(draft: &mut Draft<'_>, interface: &Interface) -> Result<(), Refusal> 
 }
 
 fn back_end(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result<Props, Refusal> {
+    if draft.is_by_hand()
+        && let Some(netdev) = by_hand(draft, interface)?
+    {
+        return Ok(netdev);
+    }
     match interface.source_view()? {
         InterfaceSource::User { backend: BackendType::Passt, dev } => passt(draft, interface, name, dev),
         InterfaceSource::User { backend: BackendType::Default, .. } => slirp(draft, interface),
@@ -95,7 +101,7 @@ fn not_yet(draft: &Draft<'_>, interface: &Interface, what: &str) -> Refusal {
 }
 
 /// QEMU's own network.
-fn slirp(draft: &mut Draft<'_>, interface: &Interface) -> Result<Props, Refusal> {
+pub(super) fn slirp(draft: &mut Draft<'_>, interface: &Interface) -> Result<Props, Refusal> {
     let mut netdev = Props::of("type", "user");
     for ip in &interface.ips {
         let prefix = ip.prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();

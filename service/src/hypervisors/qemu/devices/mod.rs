@@ -13,6 +13,7 @@ mod hostdev;
 mod hub;
 mod input;
 mod interface;
+mod interface_by_hand;
 mod iommu;
 mod memballoon;
 mod memory;

@@ -12,7 +12,7 @@ use lodge_model::domain::devices::{Device, InterfaceType, MemoryModel};
 
 use crate::hypervisors::qemu::capabilities::Capabilities;
 use crate::hypervisors::qemu::firmware::FirmwareDescriptor;
-use crate::hypervisors::qemu::input::{HostFacts, PlanInput, Ports, Programs};
+use crate::hypervisors::qemu::input::{HostFacts, Operator, PlanInput, Ports, Programs};
 
 /// Facts about a host that has everything, owned.
 struct Host {
@@ -56,6 +56,7 @@ impl Host {
             firmware: &self.firmware,
             programs: &self.programs,
             host: &self.facts,
+            operator: Operator::Service,
             session: true,
             runtime: &self.runtime,
             nvram: &self.nvram,
