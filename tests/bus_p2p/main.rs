@@ -13,6 +13,7 @@ mod events;
 mod inventory;
 mod jobs;
 mod life;
+mod native;
 mod refusals;
 mod restart;
 mod rivals;

@@ -122,10 +122,13 @@ async fn unknown_options_and_wrong_types_are_refused_by_every_method() {
     let domain = "/org/lodge/Lodge1/domain/a";
     let document = xml("b", 2);
     let of_document: &[Variant<'_>] = &[document.as_str().into()];
-    let calls: [(&str, &str, &str, &[Variant<'_>]); 22] = [
+    let of_conversion: &[Variant<'_>] = &["xen-xl".into(), document.as_str().into()];
+    let calls: [(&str, &str, &str, &[Variant<'_>]); 24] = [
         (ROOT_PATH, MANAGER_INTERFACE, "DefineDomain", of_document),
         (ROOT_PATH, MANAGER_INTERFACE, "CreateDomain", of_document),
         (ROOT_PATH, MANAGER_INTERFACE, "ValidateDomain", of_document),
+        (ROOT_PATH, MANAGER_INTERFACE, "DomainFromNative", of_conversion),
+        (ROOT_PATH, MANAGER_INTERFACE, "DomainToNative", of_conversion),
         (domain, DOMAIN_INTERFACE, "Start", &[]),
         (domain, DOMAIN_INTERFACE, "Shutdown", &[]),
         (domain, DOMAIN_INTERFACE, "Reboot", &[]),
@@ -166,6 +169,8 @@ async fn who_is_not_the_owner_changes_nothing() {
     assert_eq!(kind(manager.define_domain(&xml("a", 1), &DefineOptions::default()).await), "NotAuthorized");
     assert_eq!(kind(service.create(&xml("a", 1)).await), "NotAuthorized");
     assert_eq!(kind(manager.validate_domain(&xml("a", 1), &NONE).await), "NotAuthorized");
+    assert_eq!(kind(manager.domain_from_native("xen-xl", "", &NONE).await), "NotAuthorized");
+    assert_eq!(kind(manager.domain_to_native("xen-xl", &xml("a", 1), &NONE).await), "NotAuthorized");
     assert_eq!(service.files().definitions(), Vec::<String>::new());
     // A wrong document is told before anybody is asked.
     assert_eq!(kind(manager.define_domain("<", &DefineOptions::default()).await), "InvalidXml");

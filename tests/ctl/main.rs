@@ -1,6 +1,6 @@
 //! `lodgectl` as a person or a script uses it: the built program against a real bus.
 //!
-//! [`domains`] and [`editing`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
+//! [`domains`], [`editing`] and [`native`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
 //! mock that says when it was called and what it was sent.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
@@ -10,6 +10,7 @@ mod domains;
 mod editing;
 mod following;
 mod mock;
+mod native;
 
 use std::process::{Command, Output};
 

@@ -12,7 +12,9 @@ use lodge_model::native::Written;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Places, Reconnected, RunState, ShutdownMode, Started};
+use super::{
+    Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Places, Reconnected, RunState, ShutdownMode, Started,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A driver whose guests are values. Cheap to clone; clones share their guests.

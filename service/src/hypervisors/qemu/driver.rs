@@ -354,4 +354,17 @@ mod tests {
         assert_eq!(complete(&without, &whole.to_xml()).await.unwrap(), whole);
         assert!(!without.describe().await.available);
     }
+
+    #[tokio::test]
+    async fn without_qemu_a_command_is_written_for_a_host_that_has_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let places = Places { sockets: root.join("by-hand"), nvram: root.join("nvram"), tpm: root.join("tpm") };
+        let (domain, _) = Domain::parse(&xml("<emulator>/nowhere/qemu</emulator>")).unwrap();
+        let written = driver(root, None).command_line(domain, places).await.unwrap();
+        assert!(written.text.starts_with("/nowhere/qemu \\\n  -name guest=a,"), "{}", written.text);
+        assert!(written.text.contains("-machine pc,"), "{}", written.text);
+        assert!(written.warnings.len() == 1 && written.warnings[0].contains("/nowhere/qemu"), "{:?}", written.warnings);
+        assert_eq!(std::fs::read_dir(root).unwrap().count(), 0);
+    }
 }

@@ -36,7 +36,7 @@ pub fn add(draft: &mut Draft<'_>, filesystem: &Filesystem) -> Result<(), Refusal
             virtiofs(draft, filesystem, name, Path::new(path), &target.dir)
         }
         (driver, _) => Err(Refusal::unsupported(format!(
-            "<filesystem> '{}' is of type '{}' with the driver '{driver}', which this version cannot do: use type='mount' with <driver              type='virtiofs'/>",
+            "<filesystem> '{}' is of type '{}' with the driver '{driver}', which this version cannot do: use type='mount' with <driver type='virtiofs'/>",
             target.dir,
             filesystem.kind.unwrap_or_default()
         ))),
@@ -84,7 +84,7 @@ fn virtiofsd(draft: &mut Draft<'_>, filesystem: &Filesystem, name: &str, dir: &s
     let written = binary.and_then(|binary| binary.path.clone()).map(PathBuf::from);
     let Some(program) = written.or_else(|| draft.input.programs.virtiofsd.clone()) else {
         return Err(Refusal::unsupported(
-            "<filesystem> with the driver 'virtiofs' needs virtiofsd, which is not installed: install it (package virtiofsd on Debian,              qemu-system-common on Debian 12), or use <driver type='path'/>",
+            "<filesystem> with the driver 'virtiofs' needs virtiofsd, which is not installed: install it (package virtiofsd on Debian, qemu-system-common on Debian 12), or use <driver type='path'/>",
         ));
     };
     draft.resource(dir, access(filesystem), LabelClass::Directory);

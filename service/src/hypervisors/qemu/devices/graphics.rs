@@ -228,7 +228,7 @@ pub fn add_display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let word = if kind == GraphicsType::Desktop { "gtk" } else { kind.as_str() };
     if !draft.input.capabilities.has_display(word) {
         return Err(Refusal::unsupported(format!(
-            "<graphics type='{kind}'> needs QEMU's display {word}, which this QEMU does not have: install it (package              qemu-system-modules-opengl on Debian), or use type='vnc'"
+            "<graphics type='{kind}'> needs QEMU's display {word}, which this QEMU does not have: install it (package qemu-system-modules-opengl on Debian), or use type='vnc'"
         )));
     }
     let gl = graphics.gl.as_ref();

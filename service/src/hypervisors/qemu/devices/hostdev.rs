@@ -71,7 +71,7 @@ fn usb(
 fn vfio(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     if !draft.input.host.vfio {
         return Err(Refusal::unsupported(
-            "<hostdev> of a PCI device needs /dev/vfio/vfio, which this host does not have: turn on the IOMMU (intel_iommu=on or              amd_iommu=on on the kernel's command line) and load the module vfio-pci, or take <hostdev> out",
+            "<hostdev> of a PCI device needs /dev/vfio/vfio, which this host does not have: turn on the IOMMU (intel_iommu=on or amd_iommu=on on the kernel's command line) and load the module vfio-pci, or take <hostdev> out",
         ));
     }
     draft.resource("/dev/vfio", Access::ReadWrite, LabelClass::Device);

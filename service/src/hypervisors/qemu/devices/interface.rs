@@ -57,7 +57,7 @@ fn back_end(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result<
         InterfaceSource::User { backend: BackendType::Default, .. } => slirp(draft, interface),
         InterfaceSource::Network { network: DEFAULT_NETWORK, .. } if draft.input.session => {
             draft.warn(
-                "<interface type='network'> with the network 'default' is given user networking: a session has no networks of the host;                  write type='user' to say so",
+                "<interface type='network'> with the network 'default' is given user networking: a session has no networks of the host; write type='user' to say so",
             );
             slirp(draft, interface)
         }

@@ -64,7 +64,7 @@ pub fn write(domain: &Domain, places: &Places, host: &Host, chances: &mut Chance
     let plan = match plan(domain, places, host, chances) {
         Err(error) if error.kind() == ErrorKind::NotSupported => {
             let plan = plan_for_another_host(domain, places, host, chances)?;
-            warnings.push(format!("the command is for another host, or for this one when that is changed: {error}"));
+            warnings.push(format!("this host cannot run the command as it is now: {error}"));
             plan
         }
         other => other?,
@@ -112,3 +112,5 @@ fn ports(domain: &Domain) -> Ports {
     Ports { vnc, spice, websocket: needed.websocket.then_some(WEBSOCKET) }
 }
 
+#[cfg(test)]
+mod tests;

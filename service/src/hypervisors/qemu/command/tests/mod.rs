@@ -15,11 +15,11 @@ use crate::hypervisors::qemu::firmware::FirmwareDescriptor;
 use crate::hypervisors::qemu::input::{HostFacts, Operator, PlanInput, Ports, Programs};
 
 /// Facts about a host that has everything, owned.
-struct Host {
-    capabilities: Capabilities,
-    firmware: Vec<FirmwareDescriptor>,
-    programs: Programs,
-    facts: HostFacts,
+pub struct Host {
+    pub capabilities: Capabilities,
+    pub firmware: Vec<FirmwareDescriptor>,
+    pub programs: Programs,
+    pub facts: HostFacts,
     runtime: PathBuf,
     nvram: PathBuf,
     tpm: PathBuf,
@@ -45,7 +45,7 @@ impl Host {
     }
 
     /// As recorded from a real QEMU of this version.
-    fn recorded(version: &str) -> Self {
+    pub fn recorded(version: &str) -> Self {
         let text = read(&fixtures().join(format!("qemu/capabilities-{version}.json")));
         Self::new(serde_json::from_str(&text).unwrap())
     }
@@ -87,11 +87,11 @@ fn firmware() -> Vec<FirmwareDescriptor> {
     ]
 }
 
-fn fixtures() -> PathBuf {
+pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
 }
 
-fn read(path: &Path) -> String {
+pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

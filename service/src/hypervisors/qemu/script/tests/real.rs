@@ -1,0 +1,71 @@
+//! sh and the QEMU that is installed run a script as it is printed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lodge_model::document::Document as _;
+use lodge_model::domain::Domain;
+
+use super::script;
+use crate::host::process::{self, Exit, ProcessSpec, Signal};
+use crate::host::sockets;
+use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
+use crate::hypervisors::qemu::script::Host;
+use crate::hypervisors::qemu::{facts, qmp};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// With a program beside QEMU, sockets to be made, and a word that needs quotes. QMP is there for the test to end it by.
+fn definition(qmp: &Path) -> Domain {
+    let text = format!(
+        "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>by hand</name>\
+         <uuid>7a2c1a1e-0d6c-4f0e-9f3e-6f1b8a6d2c10</uuid><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type></os>\
+         <devices><serial type='unix'/><graphics type='vnc'><listen type='socket'/></graphics>\
+         <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm></devices>\
+         <qemu:commandline><qemu:arg value='-qmp'/><qemu:arg value='unix:{},server=on,wait=off'/></qemu:commandline></domain>",
+        qmp.display()
+    );
+    Domain::parse(&text).unwrap().0
+}
+
+#[tokio::test]
+async fn sh_runs_a_script_as_it_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let emulator = find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}"));
+    let capabilities = Arc::new(probe(&emulator, false).await.unwrap());
+    let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: facts::host() };
+    assert!(host.programs.swtpm.is_some(), "swtpm is not installed (package swtpm)");
+    let qmp = root.join("qmp.sock");
+    let written = script(&definition(&qmp), &host, root).unwrap();
+    assert_eq!(written.warnings, [""; 0]);
+    let (file, log) = (root.join("script"), root.join("log"));
+    std::fs::write(&file, &written.text).unwrap();
+
+    let mut spec = ProcessSpec::new("/bin/sh").arguments([&file]);
+    spec.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    spec.output = Some(std::fs::File::create(&log).unwrap().into());
+    let shell = process::launch(spec).await.unwrap();
+    let running = async {
+        sockets::listening(&qmp).await.map_err(|error| error.to_string())?;
+        let stream = sockets::connect(&qmp).await.map_err(|error| error.to_string())?;
+        // It answers when all that it was told to make is there.
+        let connected = qmp::connect(stream, PATIENCE).await.map_err(|error| error.to_string())?;
+        let missing = ["serial0.sock", "vnc.sock"].into_iter().find(|name| !root.join("by-hand/by hand").join(name).exists());
+        connected.client.quit().await.map_err(|error| error.to_string())?;
+        missing.map_or(Ok(()), |name| Err(format!("{name} is not there")))
+    };
+    let ran = tokio::select! {
+        biased;
+        ran = tokio::time::timeout(PATIENCE, running) => ran.unwrap_or(Err("it takes too long".to_owned())),
+        exit = shell.exited() => Err(format!("the shell ended: {exit}")),
+    };
+    if ran.is_err() {
+        shell.signal(Signal::KILL).ok();
+    }
+    let exit = shell.exited().await;
+    let said = std::fs::read_to_string(&log).unwrap_or_default();
+    assert_eq!(ran, Ok(()), "{said}\n{}", written.text);
+    assert_eq!(exit, Exit::Code(0), "{said}");
+}
