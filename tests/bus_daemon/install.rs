@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use lodge_tests::binaries;
 use lodge_tests::bus::PrivateBus;
@@ -10,7 +9,7 @@ use lodge_tests::bus::PrivateBus;
 fn install(prefix: &str, destination: &str) -> Vec<PathBuf> {
     let build = binaries::built("lodged");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/install");
-    let mut command = Command::new(script);
+    let mut command = binaries::command(script);
     command.arg(build.parent().unwrap()).env("PREFIX", prefix).env("DESTDIR", destination);
     let installed = command.output().unwrap();
     assert!(installed.status.success(), "{installed:?}");

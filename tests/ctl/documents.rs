@@ -1,13 +1,11 @@
 //! Documents examined without any service.
 
-use std::process::Command;
-
 use lodge_tests::binaries;
 
 use crate::Ran;
 
 fn validate(arguments: &[&str]) -> Ran {
-    let mut command = Command::new(binaries::built("lodgectl"));
+    let mut command = binaries::command(binaries::built("lodgectl"));
     command.arg("validate").args(arguments).env_remove("DBUS_SESSION_BUS_ADDRESS").output().unwrap().into()
 }
 
