@@ -101,6 +101,32 @@ async fn documents_and_names_that_are_wrong_say_so() {
 }
 
 #[tokio::test]
+async fn domains_that_nothing_runs_are_kept_as_they_are_and_not_started() {
+    let service = Service::new().await;
+    let manager = service.manager().await;
+    for (number, (word, instead)) in (1..).zip([("lxc", "machinectl"), ("kqemu", "type='kvm'")]) {
+        let document = xml(word, number).replace("'test'", &format!("'{word}'"));
+        let (normalized, said) = manager.validate_domain(&document, &NONE).await.unwrap();
+        let (_, warnings) = manager.define_domain(&document, &DefineOptions::default()).await.unwrap();
+        assert!(warnings.len() == 1 && warnings[0].contains(instead) && warnings == said, "{warnings:?}");
+        let domain = service.domain(word).await;
+        assert_eq!(domain.get_xml(&XmlOptions::default()).await.unwrap(), normalized);
+        assert_eq!(domain.hypervisor().await.unwrap(), "none");
+        let error = domain.start(&START).await.unwrap_err().to_string();
+        assert!(error.contains(instead), "{error}");
+        assert_eq!(kind(domain.start(&START).await), "NotSupported");
+        assert_eq!(domain.state().await.unwrap().as_str(), "shut-off");
+        // Nothing of one that is not to be kept remains.
+        let transient = xml("transient", 9).replace("'test'", &format!("'{word}'"));
+        assert_eq!(kind(service.create(&transient).await), "NotSupported");
+        assert_eq!(kind(manager.get_domain("transient").await), "NotFound");
+    }
+    let service = service.crash_and_restart().await;
+    assert_eq!(service.domain("lxc").await.hypervisor().await.unwrap(), "none");
+    service.domain("lxc").await.undefine(&UndefineOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_domain_is_found_by_name_uuid_and_number_and_otherwise_not() {
     let service = Service::new().await;
     let manager = service.manager().await;

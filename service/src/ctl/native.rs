@@ -7,8 +7,8 @@ use clap_complete::ArgValueCompleter;
 use lodge_dbus_interfaces::options::{NoOptions, XmlOptions};
 
 use super::complete::domain_names;
-use super::define::read;
 use super::failure::Outcome;
+use super::input;
 use super::output::{Output, warn};
 use super::service::Service;
 use super::uri::Bus;
@@ -93,7 +93,7 @@ impl Format {
 pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
     let (converted, warnings) = match command {
         Command::DomxmlFromNative { format, file } => {
-            let config = read(&file)?;
+            let config = input::read(&file)?;
             Service::connect(bus).await?.manager.domain_from_native(format.word(), &config, &NoOptions {}).await?
         }
         Command::DomxmlToNative(ToNative { format, document }) => {
@@ -114,6 +114,6 @@ impl Document {
             let options = XmlOptions { inactive: domain.persistent().await?, secure: true };
             return Ok(domain.get_xml(&options).await?);
         }
-        read(&self.file.unwrap_or_else(|| "-".into()))
+        input::read(&self.file.unwrap_or_else(|| "-".into()))
     }
 }

@@ -23,6 +23,7 @@ use super::view::Facts;
 use crate::authorization::{Action, Grant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
+use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
 use crate::store::Store;
 
@@ -108,7 +109,8 @@ impl Engine {
     /// # Errors
     /// Those of `define`.
     pub async fn validate(&self, draft: Draft) -> Result<Draft> {
-        let draft = self.complete(self.with_known_uuid(draft)).await?;
+        let mut draft = self.complete(self.with_known_uuid(draft)).await?;
+        draft.warnings.extend(why_never_run(draft.domain.kind));
         if let Some(uuid) = draft.domain.uuid {
             self.registry.check(&draft.domain.name, uuid)?;
         }
@@ -121,8 +123,9 @@ impl Engine {
     /// `AlreadyExists`, `NotSupported`, `InvalidXml`, and those of the store.
     pub async fn define(self: &Arc<Self>, grant: Grant, draft: Draft, only_new: bool) -> Result<Defined> {
         let draft = self.with_known_uuid(draft);
-        let Draft { domain, warnings } = self.complete(draft).await?;
+        let Draft { domain, mut warnings } = self.complete(draft).await?;
         let definition = Definition::of(&domain, warnings.clone());
+        warnings.extend(why_never_run(domain.kind));
         let (existing, place) = self.place(&domain)?;
         let domain = match existing {
             Some(existing) if only_new && existing.view().persistent => {
@@ -283,7 +286,8 @@ impl Engine {
 
     pub(super) fn driver_of(&self, domain: &Domain) -> Result<Arc<dyn Driver>> {
         let kind = domain.kind;
-        self.drivers.iter().find(|driver| driver.runs(kind)).cloned().ok_or_else(|| {
+        let kept = || Kept.runs(kind).then(|| Arc::new(Kept) as Arc<dyn Driver>);
+        self.drivers.iter().find(|driver| driver.runs(kind)).cloned().or_else(kept).ok_or_else(|| {
             Error::new(ErrorKind::NotSupported, format!("domains of type '{kind}' cannot be run here; types that can: qemu, kvm"))
         })
     }

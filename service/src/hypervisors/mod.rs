@@ -9,6 +9,7 @@
 
 mod event;
 pub mod fake;
+pub mod kept;
 pub mod qemu;
 pub mod resources;
 

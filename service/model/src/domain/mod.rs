@@ -55,7 +55,7 @@ keywords! {
         Qemu = "qemu",
         /// QEMU with KVM.
         Kvm = "kvm",
-        /// QEMU with the kqemu module of old; run as software emulation today.
+        /// QEMU with the kqemu module, which went with QEMU 0.12.
         Kqemu = "kqemu",
         /// QEMU with Apple's Hypervisor framework.
         Hvf = "hvf",
