@@ -83,7 +83,7 @@ pub fn add(draft: &mut Draft<'_>, alias: &str, owner: &str, source: &ChardevSour
             return Err(spice_missing(owner));
         }
         // A channel knows its name, and sets it in `spicevmc`.
-        ChardevSource::SpiceVmc => of("spicevmc").with("name", if owner == "redirdev" { "usbredir" } else { "vdagent" }),
+        ChardevSource::SpiceVmc => of("spicevmc").with("name", spice_channel(owner)),
         ChardevSource::SpicePort { channel } => of("spiceport").with("name", channel),
         ChardevSource::QemuVdagent { clipboard, mouse } => {
             let mouse = mouse.map(|mode| mode == MouseMode::Client);
@@ -103,6 +103,15 @@ pub fn add(draft: &mut Draft<'_>, alias: &str, owner: &str, source: &ChardevSour
     let options = with_log(draft, options, log);
     draft.option("-chardev", options.render());
     Ok(Backend { id, stream })
+}
+
+/// What a SPICE client looks for (spice-protocol, "subtypes" of the channel `spicevmc`).
+fn spice_channel(owner: &str) -> &'static str {
+    match owner {
+        "redirdev" => "usbredir",
+        "smartcard" => "smartcard",
+        _ => "vdagent",
+    }
 }
 
 /// SPICE is a package of its own on Debian.

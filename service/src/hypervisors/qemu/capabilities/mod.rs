@@ -135,11 +135,6 @@ impl Capabilities {
         self.machines.values().find(|machine| machine.is_default)
     }
 
-    /// The processor model of this name.
-    pub fn cpu_model(&self, name: &str) -> Option<&CpuModel> {
-        self.cpu_models.get(name)
-    }
-
     /// Whether `-cpu NAME` is known.
     pub fn has_cpu_model(&self, name: &str) -> bool {
         self.assumed || self.cpu_models.contains_key(name)

@@ -60,7 +60,7 @@ async fn the_installed_qemu_answers() {
         (found.has_vnc(), "vnc"),
         (found.has_sandbox() && found.has_option_parameter("sandbox", "spawn"), "sandbox"),
         (found.kvm.built_in, "kvm"),
-        (found.cpu_model("qemu64").is_some() && found.cpu_model("max").is_some_and(CpuModel::is_usable), "models"),
+        (found.has_cpu_model("qemu64") && found.cpu_models.get("max").is_some_and(CpuModel::is_usable), "models"),
     ] {
         assert!(known, "{what}: {found:#?}");
     }

@@ -1,4 +1,4 @@
-//! sh and the QEMU that is installed run a script as it is printed.
+//! sh reads what was meant, and sh and the QEMU that is installed run a script as it is printed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use super::script;
-use crate::host::process::{self, Exit, ProcessSpec, Signal};
+use crate::host::process::{self, Exit, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
 use crate::hypervisors::qemu::script::Host;
+use crate::hypervisors::qemu::script::shell::word;
 use crate::hypervisors::qemu::{facts, qmp};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +28,18 @@ fn definition(qmp: &Path) -> Domain {
         qmp.display()
     );
     Domain::parse(&text).unwrap().0
+}
+
+#[tokio::test]
+async fn sh_reads_words_as_they_were() {
+    let words = (1_u8..128).map(char::from).flat_map(|c| [c.to_string(), format!("a{c}"), format!("{c}{c} 'b")]);
+    let words: Vec<_> =
+        words.chain(["", "--", "ä€\u{1f600}", "$(id)", "`id`", "~root", "{a,b}", "a=b", "#", "\\\n"].map(str::to_owned)).collect();
+    let quoted: Vec<_> = words.iter().map(|text| word(text)).collect();
+    let script = format!("printf '%s\\000' {}\n", quoted.join(" \\\n  "));
+    let printed = process::run(ProcessSpec::new("/bin/sh"), script.as_bytes(), Limits::default()).await.unwrap();
+    let printed = String::from_utf8(printed.require_success().unwrap().stdout).unwrap();
+    assert_eq!(printed.strip_suffix('\0').unwrap().split('\0').collect::<Vec<_>>(), words);
 }
 
 #[tokio::test]
