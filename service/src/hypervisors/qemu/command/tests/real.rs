@@ -14,6 +14,7 @@ use crate::host::process::{self, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
 use crate::hypervisors::qemu::command::plan;
+use crate::hypervisors::qemu::input::{Operator, PlanInput};
 use crate::hypervisors::qemu::plan::{LaunchPlan, Preparation};
 use crate::hypervisors::qemu::qmp::{self, Release};
 use crate::hypervisors::resources::LabelClass;
@@ -24,6 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn qemu_takes_every_command_line() {
+    // One after the other: they have the same ports.
+    for operator in [Operator::Service, Operator::Person] {
+        takes_every_command_line_of(operator).await;
+    }
+}
+
+async fn takes_every_command_line_of(operator: Operator) {
     let other = std::env::var_os("LODGE_TEST_QEMU").map(PathBuf::from);
     let emulator = other.unwrap_or_else(|| find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}")));
     let capabilities = probe(&emulator, false).await.unwrap();
@@ -41,7 +49,7 @@ async fn qemu_takes_every_command_line() {
         {
             *machine = if machine.contains("q35") { "q35".to_owned() } else { "pc".to_owned() };
         }
-        match plan(&without_what_the_host_must_have(domain), &host.input()) {
+        match plan(&without_what_the_host_must_have(domain), &PlanInput { operator, ..host.input() }) {
             Ok(plan) => match try_out(plan, directory.path()).await {
                 Ok(()) => taken += 1,
                 Err(reason) => wrong.push(format!("{name}: {reason}")),
@@ -51,7 +59,7 @@ async fn qemu_takes_every_command_line() {
             Err(refusal) => wrong.push(format!("{name}: refused: {refusal}")),
         }
     }
-    assert!(wrong.is_empty(), "{taken} were taken, these were not:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{operator:?}: {taken} were taken, these were not:\n{}", wrong.join("\n"));
 }
 
 /// Devices that need programs or devices of the host are tested where these are; so is booting a kernel.
@@ -87,7 +95,12 @@ async fn try_out(plan: LaunchPlan, directory: &Path) -> Result<(), String> {
             rename.push((resource.path.display().to_string(), to.display().to_string()));
         }
     }
-    let arguments: Vec<String> = plan.arguments.iter().map(|argument| argument.render(|_| 3)).collect();
+    let mut arguments: Vec<String> = plan.arguments.iter().map(|argument| argument.render(|_| 3)).collect();
+    if !arguments.iter().any(|argument| argument == "-mon") {
+        // A person has no QMP, and the test ends QEMU by it.
+        let qmp = ["-S", "-chardev", "socket,id=qmp,fd=3,server=on,wait=off", "-mon", "chardev=qmp,mode=control"];
+        arguments.extend(qmp.map(str::to_owned));
+    }
     let arguments: Vec<String> = arguments.into_iter().map(|argument| here(argument, &rename)).collect();
     for preparation in &plan.preparations {
         if let Preparation::File { path, program, arguments, .. } = preparation {
@@ -99,6 +112,7 @@ async fn try_out(plan: LaunchPlan, directory: &Path) -> Result<(), String> {
         }
     }
     make_images(&arguments).await;
+    write_secrets(&arguments);
     let _companions: Vec<UnixListener> = plan.companions.iter().map(|one| UnixListener::bind(&one.socket).unwrap()).collect();
     start_and_quit(&plan, arguments, directory).await
 }
@@ -122,6 +136,14 @@ async fn make_images(arguments: &[String]) {
             run(Path::new("/usr/bin/qemu-img"), &["create", "-q", "-f", format, &path.display().to_string(), "2880k"].map(str::to_owned))
                 .await;
         }
+    }
+}
+
+/// Writes the file of every password that a person would write.
+fn write_secrets(arguments: &[String]) {
+    let objects = arguments.iter().filter_map(|argument| serde_json::from_str::<Value>(argument).ok());
+    for secret in objects.filter(|object| object["qom-type"] == "secret") {
+        std::fs::write(secret["file"].as_str().unwrap(), "geheim").unwrap();
     }
 }
 
