@@ -14,12 +14,33 @@ fn a_document_becomes_a_script() {
     let script = run(&bus, &["domxml-to-native", "qemu-argv", &file]).good();
     assert!(script.contains("\n  -name guest=demo,debug-threads=on \\\n"), "{script}");
     assert!(!script.contains("-trace"), "{script}");
+    let again = run(&bus, &["domxml-to-native", "qemu-argv", "--xml", &file]).good();
+    assert_eq!(again.lines().next(), script.lines().next());
     // Nothing was stored.
     assert_eq!(run(&bus, &["list", "--all", "--name"]).good(), "");
     run(&bus, &["define", &file]).good();
     let of_domain = run(&bus, &["domxml-to-native", "qemu-argv", "--domain", "demo"]).good();
     assert!(of_domain.contains("  -name guest=demo,debug-threads=on \\\n"), "{of_domain}");
     assert_eq!(of_domain, run(&bus, &["domxml-to-native", "qemu-argv", "--domain", "demo"]).good());
+}
+
+/// A definition of 2010, for a program that is long gone.
+#[test]
+fn an_old_definition_becomes_a_command_of_today() {
+    let bus = PrivateBus::with_lodged(&[]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/domain/qemu-i686-disk.xml");
+    let ran = run(&bus, &["domxml-to-native", "qemu-argv", file]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.starts_with("warning: ") && ran.stderr.contains("/usr/bin/qemu") && ran.stderr.lines().count() == 1, "{ran:?}");
+    assert!(ran.stdout.starts_with("/usr/bin/qemu \\\n  -name guest=QEMUGuest1,"), "{ran:?}");
+    for option in
+        ["-machine pc,", "acpi=off", "-m size=220160k", "-smp 1,", "-nodefaults", "/dev/HostVG/QEMUGuest1", "\"driver\":\"ide-hd\""]
+    {
+        assert!(ran.stdout.contains(option), "{option}: {ran:?}");
+    }
+    for option in ["-netdev", "-chardev", "-mon", "-vnc"] {
+        assert!(!ran.stdout.contains(option), "{option}: {ran:?}");
+    }
 }
 
 #[test]

@@ -33,12 +33,15 @@ Examples:
         file: PathBuf,
     },
     /// Print a hypervisor's own configuration for a domain document
-    #[command(after_help = "\
+    #[command(
+        override_usage = "lodgectl domxml-to-native [OPTIONS] <FORMAT> <FILE|--domain <NAME>>",
+        after_help = "\
 What the configuration cannot say, and what to do before it is used, is told on standard error.
 
 Examples:
   lodgectl domxml-to-native qemu-argv demo.xml > demo.sh      and without Lodge: sh demo.sh
-  lodgectl domxml-to-native xen-xl --domain demo")]
+  lodgectl domxml-to-native xen-xl --domain demo"
+    )]
     DomxmlToNative(ToNative),
 }
 
@@ -59,6 +62,9 @@ pub struct Document {
     /// The domain document; - is standard input
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     file: Option<PathBuf>,
+    /// Accepted for scripts: another way to say FILE
+    #[arg(long, value_name = "FILE", hide = true)]
+    xml: Option<PathBuf>,
     /// Take the document of a domain: its definition, if it has one
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(domain_names))]
     domain: Option<String>,
@@ -114,6 +120,6 @@ impl Document {
             let options = XmlOptions { inactive: domain.persistent().await?, secure: true };
             return Ok(domain.get_xml(&options).await?);
         }
-        input::read(&self.file.unwrap_or_else(|| "-".into()))
+        input::read(&self.file.or(self.xml).unwrap_or_else(|| "-".into()))
     }
 }
