@@ -5,7 +5,10 @@
 
 pub mod document;
 pub mod domain;
+pub mod encryption;
 pub mod native;
+pub mod permissions;
+pub mod timestamps;
 pub mod units;
 pub mod xml;
 
