@@ -8,6 +8,7 @@ pub mod domain;
 pub mod encryption;
 pub mod native;
 pub mod permissions;
+pub mod storage_pool;
 pub mod timestamps;
 pub mod units;
 pub mod xml;

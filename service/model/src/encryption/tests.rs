@@ -72,7 +72,7 @@ fn what_is_missing_or_does_not_fit_is_told() {
         ("<encryption format='luks'><secret usage='a'/></encryption>".into(), "/encryption/secret/@type: write type='passphrase'"),
         ("<encryption format='luks'><secret type='passphrase'/></encryption>".into(), "/encryption/secret/@uuid: no secret is named"),
         (
-            with("format='luks' engine='librbd'", "<secret type='passphrase' uuid='f52a81b2-424e-490c-823d-6bd4235bc572' usage='b'/>"),
+            with("format='luks' engine='librbd'", "<secret type='passphrase' uuid='0d2c9f6e-63b1-4f0a-9d57-7be0a4c1182f' usage='b'/>"),
             "/encryption/secret[2]/@usage: keep one of them",
         ),
         (with("format='qcow'", "<cipher name='aes' size='256'/>"), "/encryption/cipher: is always the same"),
