@@ -9,6 +9,7 @@ pub mod encryption;
 pub mod native;
 pub mod permissions;
 pub mod storage_pool;
+pub mod storage_volume;
 pub mod timestamps;
 pub mod units;
 pub mod xml;
