@@ -1,6 +1,6 @@
 //! The SCSI adapter of a pool: `<adapter>`, as it is written and checked.
 
-use super::view::Need;
+use super::need::Need;
 use crate::domain::devices::PciAddress;
 use crate::xml::YesNo;
 use crate::{element, keywords};

@@ -21,6 +21,7 @@ use crate::{element, keywords};
 
 mod adapter;
 mod format;
+mod need;
 mod options;
 mod source;
 mod validate;

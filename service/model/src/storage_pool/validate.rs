@@ -8,13 +8,10 @@ pub(super) fn check(pool: &StoragePool, found: &mut Problems) {
     name(pool, found);
     features(pool, found);
     view::of(pool, found);
-    found.inside("source", |found| {
-        let devices = pool.source.as_ref().map_or(&[][..], |source| &source.devices);
-        found.each("device", devices, |found, device| {
-            found.each("freeExtent", &device.free_extents, |found, extent| extent.check(found));
-        });
-    });
-    target(pool, found);
+    extents(pool, found);
+    if let Some(encryption) = pool.target.as_ref().and_then(|target| target.encryption.as_ref()) {
+        found.inside("target/encryption", |found| encryption.check(found));
+    }
     options(pool, found);
 }
 
@@ -32,14 +29,11 @@ fn features(pool: &StoragePool, found: &mut Problems) {
     only_for(&[PoolType::Rbd], pool, found, "refresh", pool.refresh.is_some());
 }
 
-fn target(pool: &StoragePool, found: &mut Problems) {
-    let Some(target) = &pool.target else { return };
-    if let Some(path) = &target.path {
-        found.absolute("target/path", path);
-    }
-    if let Some(encryption) = &target.encryption {
-        found.inside("target/encryption", |found| encryption.check(found));
-    }
+fn extents(pool: &StoragePool, found: &mut Problems) {
+    let Some(source) = &pool.source else { return };
+    found.each("source/device", &source.devices, |found, device| {
+        found.each("freeExtent", &device.free_extents, |found, extent| extent.check(found));
+    });
 }
 
 fn options(pool: &StoragePool, found: &mut Problems) {

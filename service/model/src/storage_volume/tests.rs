@@ -128,6 +128,7 @@ fn paths_are_absolute_or_addresses() {
         (path("type='file'", "/a"), ""),
         (path("type='file'", "a"), "/volume/target/path: 'a' is not an absolute path; write the whole path"),
         (path("type='block'", "rbd:a"), "/volume/target/path: not an absolute path"),
+        (path("type='ploop'", "rbd:a"), "/volume/target/path: not an absolute path"),
         (path("type='network'", "rbd:pool/a"), ""),
         (path("type='network'", "pool/a"), "/volume/target/path: not an absolute path"),
         (path("", "gluster://host/volume/a"), ""),

@@ -19,9 +19,11 @@ pub(super) fn check(volume: &StorageVolume, found: &mut Problems) {
     if let Some(reason) = file_name_problem("volume", &volume.name) {
         found.add("name", reason);
     }
-    for device in volume.source.iter().flat_map(|source| &source.devices) {
-        found.absolute("source/device/@path", &device.path);
-        found.each("source/device/extent", &device.extents, |found, extent| extent.check(found));
+    if let Some(source) = &volume.source {
+        found.each("source/device", &source.devices, |found, device| {
+            found.absolute("@path", &device.path);
+            found.each("extent", &device.extents, |found, extent| extent.check(found));
+        });
     }
     if volume.capacity.is_none() && volume.backing_path().is_none() {
         found.add("capacity", "the size of the volume is not said; write it, such as <capacity unit='GiB'>20</capacity>");

@@ -130,6 +130,10 @@ fn iscsi_needs_a_server_and_a_target() {
     }
     let direct = "<initiator><iqn name='iqn.2020-01.org.example:b'/></initiator>";
     told("iscsi-direct", &auth(direct), "", "");
+    let all = "/pool/source/host: needs a server
+               /pool/source/device: needs the name of the target
+               /pool/source/initiator: needs the name of this side";
+    told("iscsi-direct", "", "", all);
     told("iscsi-direct", &auth("<initiator/>"), "", "/pool/source/initiator: needs the name of this side; write <initiator><iqn");
 }
 
@@ -141,6 +145,7 @@ fn volume_groups_have_names_of_their_own() {
             ("", ""),
             ("<device path='/dev/sda'/><device path='/dev/sdb'/>", ""),
             ("<device path='/dev/sda'/><device path='sdb'/>", "/pool/source/device[2]/@path: not an absolute path"),
+            ("<device path='/dev/sda'/><device path='/dev/sda'/>", "/pool/source/device/@path: device /dev/sda is there twice; remove one"),
             ("<name>vg+1_a.b-c</name>", ""),
             ("<name>-vg</name>", "/pool/source/name: '-vg' cannot be a volume group"),
             ("<name>a b</name>", "/pool/source/name: 'a b' cannot be a volume group"),
@@ -151,7 +156,7 @@ fn volume_groups_have_names_of_their_own() {
     are_told::<StoragePool>(&[
         (
             "<pool type='logical'><name>my disks</name></pool>",
-            "/pool/source/name: 'my disks' cannot be a volume group; write into <name> of <source>",
+            "/pool/source/name: 'my disks' cannot be a volume group; write another into <source>",
         ),
         ("<pool type='logical'/>", "/pool/name: write <name>\n/pool/source/name: needs the name of what it is made of"),
     ]);
@@ -230,9 +235,12 @@ fn views_fill_in_what_holds_when_nothing_is_written() {
 
 #[test]
 fn views_tell_what_the_check_tells_of_them() {
-    let (pool, _) = StoragePool::parse("<pool type='fs'/>").unwrap();
-    let told: Vec<String> = pool.view().unwrap_err().iter().map(|problem| problem.path.clone()).collect();
-    assert_eq!(told, ["/pool/source/device", "/pool/target/path"]);
+    let (empty, _) = StoragePool::parse("<pool type='fs'/>").unwrap();
+    let paths = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>();
+    assert_eq!(paths(empty.view().unwrap_err()), ["/pool/source/device", "/pool/target/path"]);
+    assert_eq!(paths(empty.validate().unwrap_err()), ["/pool/name", "/pool/source/device", "/pool/target/path"]);
+    let (relative, _) = StoragePool::parse(&pool("dir", "", "<path>a</path>")).unwrap();
+    assert_eq!(paths(relative.view().unwrap_err()), ["/pool/target/path"]);
 }
 
 #[test]
