@@ -4,6 +4,7 @@
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
 pub mod document;
+pub mod documents;
 pub mod domain;
 pub mod encryption;
 pub mod native;
