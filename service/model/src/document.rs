@@ -131,6 +131,14 @@ impl Problems {
         value
     }
 
+    /// The same for a word without which its element says nothing.
+    pub fn needed_word<T: Value>(&mut self, path: impl Display, word: Option<&str>) -> Option<T> {
+        if word.is_none() {
+            self.add(&path, format!("it is not said; write {}, or remove the element", T::EXPECTED));
+        }
+        self.word(path, word?)
+    }
+
     /// Tells that a path does not begin at the root directory, if it does not.
     pub fn absolute(&mut self, path: impl Display, value: &str) {
         if !value.starts_with('/') {

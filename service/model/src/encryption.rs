@@ -97,10 +97,13 @@ impl Document for Encryption {
                 None
             }
         };
-        let engine = self.engine.as_ref().and_then(|engine| found.word("@engine", engine));
-        if let Some(format) = format {
-            self.check_engine(format, engine.unwrap_or_default(), found);
-            self.check_secrets(format, engine.unwrap_or_default(), found);
+        let engine = match &self.engine {
+            Some(engine) => found.word("@engine", engine),
+            None => Some(EncryptionEngine::default()),
+        };
+        if let Some((format, engine)) = format.zip(engine) {
+            check_engine(format, engine, found);
+            self.check_secrets(format, engine, found);
         }
         found.each("secret", &self.secrets, |found, secret| {
             if secret.kind.as_deref() != Some("passphrase") {
@@ -113,22 +116,6 @@ impl Document for Encryption {
 }
 
 impl Encryption {
-    fn check_engine(&self, format: EncryptionFormat, engine: EncryptionEngine, found: &mut Problems) {
-        use EncryptionFormat::{Default, Luks, Luks2, LuksAny, Qcow};
-        match (format, engine) {
-            (Luks2 | LuksAny, EncryptionEngine::Qemu) => {
-                found.add("@engine", format!("only librbd opens images of the format '{format}'; write engine='librbd'"));
-            }
-            (Default | Qcow, EncryptionEngine::Librbd) => {
-                found.add(
-                    "@engine",
-                    format!("librbd does not open images of the format '{format}'; write format='luks' or leave engine out"),
-                );
-            }
-            (Default | Qcow | Luks, EncryptionEngine::Qemu) | (Luks | Luks2 | LuksAny, EncryptionEngine::Librbd) => {}
-        }
-    }
-
     fn check_secrets(&self, format: EncryptionFormat, engine: EncryptionEngine, found: &mut Problems) {
         let luks = !matches!(format, EncryptionFormat::Default | EncryptionFormat::Qcow);
         match self.secrets.len() {
@@ -169,6 +156,20 @@ impl Encryption {
         if self.ivgen.as_ref().is_some_and(|ivgen| ivgen.name.as_deref().unwrap_or_default().is_empty()) {
             found.add("ivgen/@name", "it is not said how initialization vectors are made; write name='plain64'");
         }
+    }
+}
+
+/// Tells when the engine does not open images of the format.
+fn check_engine(format: EncryptionFormat, engine: EncryptionEngine, found: &mut Problems) {
+    use EncryptionFormat::{Default, Luks, Luks2, LuksAny, Qcow};
+    match (format, engine) {
+        (Luks2 | LuksAny, EncryptionEngine::Qemu) => {
+            found.add("@engine", format!("only librbd opens images of the format '{format}'; write engine='librbd'"));
+        }
+        (Default | Qcow, EncryptionEngine::Librbd) => {
+            found.add("@engine", format!("librbd does not open images of the format '{format}'; write format='luks' or leave engine out"));
+        }
+        (Default | Qcow | Luks, EncryptionEngine::Qemu) | (Luks | Luks2 | LuksAny, EncryptionEngine::Librbd) => {}
     }
 }
 

@@ -60,6 +60,7 @@ fn what_is_missing_or_does_not_fit_is_told() {
         (with("", ""), "/encryption/@format: write format='luks'"),
         (with("format='rot13'", ""), "/encryption/@format: 'rot13' is not known here; write one of 'default', 'qcow', 'luks'"),
         (with("format='luks' engine='dm-crypt'", ""), "/encryption/@engine: write one of 'qemu', 'librbd'"),
+        (with("format='luks2' engine='dm-crypt'", ""), "/encryption/@engine: write one of 'qemu', 'librbd'"),
         (with("format='luks2'", ""), "/encryption/@engine: write engine='librbd'"),
         (with("format='luks-any' engine='qemu'", ""), "/encryption/@engine: write engine='librbd'"),
         (with("format='qcow' engine='librbd'", ""), "/encryption/@engine: leave engine out"),

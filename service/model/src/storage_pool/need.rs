@@ -51,7 +51,10 @@ impl<'a, 'p> Need<'a, 'p> {
         let name = self.source().and_then(|source| source.name.as_deref()).or(self.pool.name.as_deref());
         let name = name.filter(|name| !name.trim().is_empty());
         if name.is_none() {
-            self.miss("source/name", "the name of what it is made of; write <name>…</name> into <source>");
+            self.miss(
+                "source/name",
+                "the name of what it is made of; write <name>…</name> into <source>, or into the pool when both are called so",
+            );
         }
         name
     }
@@ -125,8 +128,8 @@ impl<'a, 'p> Need<'a, 'p> {
 
     /// The format, or the first one when none is written.
     pub(super) fn format<T: Value + Default>(&mut self) -> Option<T> {
-        match self.source().and_then(|source| source.format.as_ref()?.kind.as_deref()) {
-            Some(word) => self.found.word("source/format/@type", word),
+        match self.source().and_then(|source| source.format.as_ref()) {
+            Some(format) => self.found.needed_word("source/format/@type", format.kind.as_deref()),
             None => Some(T::default()),
         }
     }

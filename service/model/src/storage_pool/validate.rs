@@ -19,6 +19,8 @@ fn name(pool: &StoragePool, found: &mut Problems) {
     match (&pool.name, pool.name()) {
         (Some(name), _) => found.name("name", "storage pool", name),
         (None, Some(name)) => found.name("source/name", "storage pool", name),
+        // What is missing is the name of the source, which the view tells.
+        (None, None) if pool.kind.is_named_by_source() => {}
         (None, None) => found.add("name", "the storage pool has no name; write <name>…</name>"),
     }
 }

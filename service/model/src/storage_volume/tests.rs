@@ -145,6 +145,7 @@ fn paths_are_absolute_or_addresses() {
 fn what_is_for_qcow2_is_told_of_other_formats() {
     told(&[
         (volume("<format type='qcow3'/>", ""), "/volume/target/format/@type: 'qcow3' is not known here; write one of 'raw', 'qcow2'"),
+        (volume("<format/>", ""), "/volume/target/format/@type: or remove the element"),
         (volume("<format type='linux-swap'/>", ""), ""),
         (
             volume("<format type='raw'/><compat>1.1</compat><clusterSize>65536</clusterSize><features><lazy_refcounts/></features>", ""),

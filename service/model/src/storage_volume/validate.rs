@@ -50,7 +50,7 @@ fn check_target(target: &VolumeTarget, on_host: bool, found: &mut Problems) {
 }
 
 fn check_format(element: Option<&TypeName>, found: &mut Problems) -> Option<VolumeFormat> {
-    found.word("format/@type", element?.kind.as_deref()?)
+    found.needed_word("format/@type", element?.kind.as_deref())
 }
 
 /// Tells when images of the format cannot be encrypted in this way.

@@ -158,7 +158,7 @@ fn volume_groups_have_names_of_their_own() {
             "<pool type='logical'><name>my disks</name></pool>",
             "/pool/source/name: 'my disks' cannot be a volume group; write another into <source>",
         ),
-        ("<pool type='logical'/>", "/pool/name: write <name>\n/pool/source/name: needs the name of what it is made of"),
+        ("<pool type='logical'/>", "/pool/source/name: needs the name of what it is made of"),
     ]);
 }
 
