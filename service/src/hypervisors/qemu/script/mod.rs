@@ -60,15 +60,13 @@ pub struct Chances<'a> {
 /// # Errors
 /// `InvalidXml`, or `NotSupported` for what no QEMU can do.
 pub fn write(domain: &Domain, places: &Places, host: &Host, chances: &mut Chances<'_>) -> Result<Written> {
-    let mut warnings = Vec::new();
-    let plan = match plan(domain, places, host, chances) {
+    let (plan, problem) = match plan(domain, places, host, chances) {
         Err(error) if error.kind() == ErrorKind::NotSupported => {
-            let plan = plan_for_another_host(domain, places, host, chances)?;
-            warnings.push(format!("this host cannot run the command as it is now: {error}"));
-            plan
+            (plan(domain, places, &assumed::host(domain, host), chances)?, Some(error))
         }
-        other => other?,
+        other => (other?, None),
     };
+    let mut warnings: Vec<_> = problem.iter().map(|problem| format!("this host cannot run the command as it is now: {problem}")).collect();
     let (text, odd) = shell::script(&plan, &places.sockets);
     warnings.extend(plan.warnings);
     warnings.extend(plan.set_up.iter().map(|command| {
@@ -76,10 +74,6 @@ pub fn write(domain: &Domain, places: &Places, host: &Host, chances: &mut Chance
     }));
     warnings.extend(odd.iter().map(|name| format!("a shell cannot set the variable '{name}' of <qemu:env>: it is left out")));
     Ok(Written { text, warnings })
-}
-
-fn plan_for_another_host(domain: &Domain, places: &Places, host: &Host, chances: &mut Chances<'_>) -> Result<LaunchPlan> {
-    plan(domain, places, &assumed::host(domain, host), chances)
 }
 
 fn plan(domain: &Domain, places: &Places, host: &Host, chances: &mut Chances<'_>) -> Result<LaunchPlan> {
