@@ -34,6 +34,7 @@ pub mod resources;
 pub mod seclabel;
 pub mod sysinfo;
 mod validate;
+pub mod xen;
 
 use clock::Clock;
 use cpu::{Cpu, VcpuStates, Vcpus};
@@ -194,6 +195,8 @@ element! {
         child "qemu:deprecation" qemu_deprecation: Option<qemu::Deprecation>,
         /// Properties of devices to set otherwise than we would.
         child "qemu:override" qemu_override: Option<qemu::Override>,
+        /// Arguments added to those of Xen's device model.
+        child "xen:commandline" xen_command_line: Option<xen::CommandLine>,
     }
 }
 
