@@ -202,7 +202,7 @@ element! {
 
 impl Document for Domain {
     const ROOT: &'static str = "domain";
-    const NAMESPACES: &'static [Namespace] = &[qemu::NAMESPACE];
+    const NAMESPACES: &'static [Namespace] = &[qemu::NAMESPACE, xen::NAMESPACE];
 
     fn check(&self, found: &mut Problems) {
         validate::check(self, found);

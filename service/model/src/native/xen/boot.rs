@@ -5,6 +5,7 @@ use super::input::Input;
 use super::output::Output;
 use super::{is_hvm, kind};
 use crate::domain::Domain;
+use crate::domain::devices::{Disk, DiskDevice};
 use crate::domain::os::{AcpiTable, AcpiTableType, AcpiTables, Boot, BootDevice, Firmware, Loader, LoaderType, OsKind, OsType};
 use crate::domain::xen::{Arg, CommandLine};
 use crate::native::ReadError;
@@ -39,8 +40,7 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         _ => "xenpv",
     };
     // No format says the architecture; Xen's guests on PCs are of this one.
-    domain.os.os_type =
-        Some(OsType { kind: Some(kind), arch: Some("x86_64".into()), machine: Some(machine.into()), ..OsType::default() });
+    domain.os.os_type = Some(OsType { kind: Some(kind), arch: Some("x86_64".into()), machine: Some(machine.into()), ..OsType::default() });
     domain.bootloader = input.text("bootloader")?;
     domain.bootloader_args = arguments(input)?;
     domain.os.kernel = input.text("kernel")?;
@@ -171,8 +171,7 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     output.text("root", os.root.as_ref());
     output.text("extra", os.cmdline.as_ref());
     if hvm {
-        let letter = |boot: &Boot| LETTERS.iter().find(|(_, dev)| *dev == boot.dev).map(|(letter, _)| *letter);
-        output.text("boot", Some(os.boot.iter().filter_map(letter).collect::<String>()));
+        output.text("boot", Some(letters(domain)));
     }
     output.text(if xl { "device_model_override" } else { "device_model" }, domain.devices.emulator.as_ref());
     if xl {
@@ -181,15 +180,43 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     }
 }
 
+/// The boot order as letters. An order of single devices becomes one of their classes, which is as
+/// near as the formats come; that it is not the same shows in the comparison.
+fn letters(domain: &Domain) -> String {
+    let of_class = |dev| LETTERS.iter().find(|(_, known)| *known == dev).map(|(letter, _)| *letter);
+    if !domain.os.boot.is_empty() {
+        return domain.os.boot.iter().filter_map(|boot| of_class(boot.dev)).collect();
+    }
+    let class = |disk: &Disk| match disk.device() {
+        DiskDevice::Cdrom => BootDevice::Cdrom,
+        DiskDevice::Floppy => BootDevice::Floppy,
+        DiskDevice::Disk | DiskDevice::Lun => BootDevice::HardDisk,
+    };
+    let disks = domain.devices.disks().filter_map(|disk| Some((disk.boot.as_ref()?.order?, class(disk))));
+    let interfaces = domain.devices.interfaces().filter_map(|interface| Some((interface.boot.as_ref()?.order?, BootDevice::Network)));
+    let mut ordered: Vec<_> = disks.chain(interfaces).collect();
+    ordered.sort_by_key(|(order, _)| *order);
+    let mut letters = String::new();
+    for letter in ordered.into_iter().filter_map(|(_, dev)| of_class(dev)) {
+        if !letters.contains(letter) {
+            letters.push(letter);
+        }
+    }
+    letters
+}
+
 fn write_firmware(domain: &Domain, output: &mut Output) {
     let os = &domain.os;
     let loader = os.loader.as_ref();
     let flash = loader.filter(|loader| loader.kind == Some(LoaderType::Pflash));
-    output.text("bios", match (os.firmware, flash) {
-        (Some(Firmware::Efi), _) | (None, Some(_)) => Some("ovmf"),
-        (Some(Firmware::Bios), _) => Some("seabios"),
-        (None, None) => None,
-    });
+    output.text(
+        "bios",
+        match (os.firmware, flash) {
+            (Some(Firmware::Efi), _) | (None, Some(_)) => Some("ovmf"),
+            (Some(Firmware::Bios), _) => Some("seabios"),
+            (None, None) => None,
+        },
+    );
     let path = loader.and_then(|loader| loader.path.as_ref());
     match flash {
         Some(_) => output.text("bios_path_override", path),

@@ -79,27 +79,9 @@ fn host(text: &str) -> Option<(Host, bool)> {
         return Some((Host { sources: vec![source(text)], ..plain(ChardevType::Dev) }, false));
     }
     let (word, rest) = text.split_once(':')?;
-    let mut options = rest.split(',');
-    let address = options.next()?;
-    let (mut server, mut waits, mut protocol) = (false, true, ProtocolType::Raw);
-    for option in options {
-        match option {
-            "server" | "server=on" => server = true,
-            "nowait" | "wait=off" => waits = false,
-            "telnet" | "telnet=on" => protocol = ProtocolType::Telnet,
-            _ => return None,
-        }
-    }
-    let mode = if server { ConnectionMode::Bind } else { ConnectionMode::Connect };
     let host = match word {
         "file" => Host { sources: vec![source(rest)], ..plain(ChardevType::File) },
         "pipe" => Host { sources: vec![source(rest)], ..plain(ChardevType::Pipe) },
-        "unix" => Host { sources: vec![ChardevSourceElement { mode: Some(mode), ..source(address) }], ..plain(ChardevType::Unix) },
-        "tcp" | "telnet" => {
-            let kind = if word == "telnet" { ProtocolType::Telnet } else { protocol };
-            let protocol = Some(Protocol { kind: Some(kind), ..Protocol::default() });
-            Host { kind: ChardevType::Tcp, sources: vec![socket(address, mode)?], protocol }
-        }
         "udp" => {
             let (to, from) = rest.split_once('@').map_or((rest, None), |(to, from)| (to, Some(from)));
             let mut sources = Vec::new();
@@ -109,7 +91,33 @@ fn host(text: &str) -> Option<(Host, bool)> {
             sources.push(socket(to, ConnectionMode::Connect)?);
             Host { sources, ..plain(ChardevType::Udp) }
         }
+        "unix" | "tcp" | "telnet" => return connection(word, rest),
         _ => return None,
+    };
+    Some((host, false))
+}
+
+/// An end that is connected to, or, with the option `server`, that others connect to.
+fn connection(word: &str, rest: &str) -> Option<(Host, bool)> {
+    let mut options = rest.split(',');
+    let address = options.next()?;
+    let (mut server, mut waits) = (false, true);
+    let mut protocol = if word == "telnet" { ProtocolType::Telnet } else { ProtocolType::Raw };
+    for option in options {
+        match option {
+            "server" | "server=on" => server = true,
+            "nowait" | "wait=off" => waits = false,
+            "telnet" | "telnet=on" => protocol = ProtocolType::Telnet,
+            _ => return None,
+        }
+    }
+    let mode = if server { ConnectionMode::Bind } else { ConnectionMode::Connect };
+    let host = if word == "unix" {
+        let source = ChardevSourceElement { mode: Some(mode), path: Some(address.to_owned()), ..ChardevSourceElement::default() };
+        Host { kind: ChardevType::Unix, sources: vec![source], protocol: None }
+    } else {
+        let protocol = Some(Protocol { kind: Some(protocol), ..Protocol::default() });
+        Host { kind: ChardevType::Tcp, sources: vec![socket(address, mode)?], protocol }
     };
     Some((host, server && waits))
 }

@@ -68,11 +68,14 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     let variable = offset == ClockOffset::Variable;
     let local = offset == ClockOffset::LocalTime || (variable && clock.basis == Some(ClockBasis::LocalTime));
     output.switch("localtime", Some(local).filter(|local| *local || is_hvm(domain)));
-    output.number("rtc_timeoffset", match clock.adjustment {
-        Some(Adjustment::Seconds(seconds)) if variable => Some(seconds),
-        _ if variable => Some(0),
-        _ => None,
-    });
+    output.number(
+        "rtc_timeoffset",
+        match clock.adjustment {
+            Some(Adjustment::Seconds(seconds)) if variable => Some(seconds),
+            _ if variable => Some(0),
+            _ => None,
+        },
+    );
     for timer in &clock.timers {
         match timer.name {
             TimerName::Tsc => write_mode("tsc_mode", &TSC_MODES, timer.mode, output),

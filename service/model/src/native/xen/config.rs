@@ -75,7 +75,10 @@ impl Parser<'_> {
         let key = self.cursor.run(is_word);
         if key.is_empty() || key.starts_with(|character: char| character.is_ascii_digit()) {
             let reason = self.cursor.expected("the name of a setting").reason;
-            return Err(ReadError { position, reason: if key.is_empty() { reason } else { format!("expected the name of a setting, found '{key}'") } });
+            return Err(ReadError {
+                position,
+                reason: if key.is_empty() { reason } else { format!("expected the name of a setting, found '{key}'") },
+            });
         }
         self.blank(Blank::Line);
         let adds = self.cursor.eat('+');

@@ -29,17 +29,37 @@ const VIRTUALIZATION: [&str; 2] = ["vmx", "svm"];
 const POLICIES: [(&str, CpuFeaturePolicy); 3] =
     [("1", CpuFeaturePolicy::Force), ("0", CpuFeaturePolicy::Disable), ("x", CpuFeaturePolicy::Optional)];
 
+/// Names in cpuid settings that take a number, so that a 1 is no switch (xl.cfg(5)).
+const NUMBERS: [&str; 12] = [
+    "apicidsize",
+    "brandid",
+    "clflush",
+    "family",
+    "localapicid",
+    "maxhvleaf",
+    "maxleaf",
+    "model",
+    "nc",
+    "proccount",
+    "procpkg",
+    "stepping",
+];
+
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     count(input, domain)?;
     pinning(input, domain)?;
     if let Some(weight) = input.number("cpu_weight", "a weight from 1 to 65535")? {
         tune(domain).shares = Some(weight);
     }
-    if let Some(cap) = input.number::<u32>("cap", "a number of percent")?.filter(|cap| *cap > 0) {
+    // To xl it is `cap`, to xm and xend `cpu_cap`.
+    let cap: Option<u32> = input.number("cpu_cap", "a number of percent")?;
+    if let Some(cap) = input.number("cap", "a number of percent")?.or(cap).filter(|cap| *cap > 0) {
         tune(domain).global_period = Some(CAP_PERIOD);
         tune(domain).global_quota = Some(i64::from(cap) * 1000);
     }
-    nested(input, domain)?;
+    if let Some(nested) = input.switch("nested")?.or(input.switch("nestedhvm")?) {
+        set_nested(domain, nested);
+    }
     cpuid(input, domain)
 }
 
@@ -61,7 +81,10 @@ fn count(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     if let Some((mask, position)) = available.transpose()? {
         let plugged = mask.trailing_ones();
         if plugged != mask.count_ones() || plugged == 0 {
-            input.warn(position, "'vcpu_avail' names processors that are not the first ones, which a domain does not tell apart; it is left out".into());
+            input.warn(
+                position,
+                "'vcpu_avail' names processors that are not the first ones, which a domain does not tell apart; it is left out".into(),
+            );
         } else {
             current = Some(plugged).filter(|plugged| *plugged < count);
         }
@@ -82,7 +105,8 @@ fn pinning(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let position = item.position;
     for (vcpu, item) in (0..).zip(item.into_list()) {
         if vcpu >= domain.max_vcpus() {
-            let reason = format!("'cpus' pins more processors than the {} that the domain has; the others are left out", domain.max_vcpus());
+            let reason =
+                format!("'cpus' pins more processors than the {} that the domain has; the others are left out", domain.max_vcpus());
             input.warn(position, reason);
             break;
         }
@@ -108,18 +132,16 @@ fn processors(item: &Item, input: &mut Input, budget: &mut u64) -> Result<Option
         Some(u64::from(last.trim().parse::<u16>().ok()?.saturating_sub(first.trim().parse().ok()?)))
     };
     let named: u64 = text.split(',').map(|part| length(part).unwrap_or(0) + 1).sum();
-    *budget = budget.checked_sub(named).ok_or_else(|| item.error(format!("the sets of 'cpus' name more than {MAX_PINNED} processors in all")))?;
+    *budget =
+        budget.checked_sub(named).ok_or_else(|| item.error(format!("the sets of 'cpus' name more than {MAX_PINNED} processors in all")))?;
     CpuSet::parse(&text).map(Some).ok_or_else(|| item.unexpected("cpus", CpuSet::EXPECTED))
 }
 
 /// Whether the guest may run guests of its own: it gets the host's processor, with or without the flags
 /// of hardware virtualization.
-fn nested(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
-    let nested = input.switch("nestedhvm")?;
-    let Some(nested) = input.switch("nested")?.or(nested) else { return Ok(()) };
+fn set_nested(domain: &mut Domain, nested: bool) {
     let features = if nested { Vec::new() } else { VIRTUALIZATION.map(|name| feature(name, CpuFeaturePolicy::Disable)).to_vec() };
     domain.cpu = Some(Cpu { mode: Some(CpuMode::HostPassthrough), features, ..Cpu::default() });
-    Ok(())
 }
 
 fn feature(name: &str, policy: CpuFeaturePolicy) -> CpuFeature {
@@ -135,19 +157,22 @@ fn cpuid(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     };
     let mut parts = text.split(',').map(str::trim);
     if parts.next() != Some("host") {
-        input.warn(item.position, "'cpuid' does not begin with 'host'; its registers have no element in the domain and are left out".into());
+        input
+            .warn(item.position, "'cpuid' does not begin with 'host'; its registers have no element in the domain and are left out".into());
         return Ok(());
     }
-    let cpu = domain.cpu.get_or_insert_with(|| Cpu { mode: Some(CpuMode::HostPassthrough), ..Cpu::default() });
+    if domain.cpu.is_none() {
+        // What nothing is said of is off.
+        set_nested(domain, false);
+    }
+    let cpu = domain.cpu.get_or_insert_default();
     for part in parts.filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let policy = match value {
             "k" | "s" => Some(CpuFeaturePolicy::Optional),
             _ => POLICIES.iter().find(|(word, _)| *word == value).map(|(_, policy)| *policy),
         };
-        // Names that take a number and not a switch (xl.cfg(5)); a 1 would look like one.
-        let is_number = matches!(name, "family" | "model" | "stepping" | "proccount" | "procpkg" | "nc" | "maxleaf" | "maxhvleaf" | "brandid" | "clflush" | "localapicid" | "apicidsize");
-        match policy.filter(|_| !is_number) {
+        match policy.filter(|_| !NUMBERS.contains(&name)) {
             Some(policy) => cpu.features.push(feature(name, policy)),
             None => input.warn(item.position, format!("'{part}' of 'cpuid' has no element in the domain and is left out")),
         }
@@ -171,7 +196,7 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
         let percent = quota.checked_mul(100)?.checked_div(i64::try_from(period).ok()?)?;
         Some(percent).filter(|percent| *percent > 0)
     });
-    output.number("cap", cap);
+    output.number(if output.dialect == Dialect::Xl { "cap" } else { "cpu_cap" }, cap);
     if is_hvm(domain) {
         write_features(domain, output);
     }
@@ -201,6 +226,9 @@ fn write_features(domain: &Domain, output: &mut Output) {
     let is_virtualization = |feature: &&CpuFeature| VIRTUALIZATION.contains(&feature.name.as_str());
     let hidden = cpu.features.iter().filter(off).filter(is_virtualization).count();
     output.switch("nestedhvm", Some(hidden == 0));
+    if output.dialect != Dialect::Xl {
+        return;
+    }
     let mut parts = vec!["host".to_owned()];
     // Both flags hidden are what nestedhvm says already.
     for feature in cpu.features.iter().filter(|feature| hidden < 2 || !is_virtualization(feature)) {

@@ -44,7 +44,8 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
 /// A drive of that name, without a medium.
 fn drive(name: &str, cdrom: bool) -> Disk {
     // Names that are numbers of Xen's own devices have no letters (xen-vbd-interface(7)).
-    let bus = if name.starts_with(|first: char| first.is_ascii_digit()) || name.starts_with("d") { DiskBus::Xen } else { DiskBus::of_name(name) };
+    let bus =
+        if name.starts_with(|first: char| first.is_ascii_digit()) || name.starts_with("d") { DiskBus::Xen } else { DiskBus::of_name(name) };
     let device = match bus {
         _ if cdrom => DiskDevice::Cdrom,
         DiskBus::Fdc => DiskDevice::Floppy,

@@ -110,7 +110,8 @@ impl Spec {
         spec.set_source(source.trim());
         spec.set_vdev(vdev.trim());
         let known = access(mode.trim());
-        spec.access = Some(known.ok_or_else(|| item.error(format!("expected 'r', 'w' or 'w!' as the access of a disk, found '{}'", mode.trim())))?);
+        spec.access =
+            Some(known.ok_or_else(|| item.error(format!("expected 'r', 'w' or 'w!' as the access of a disk, found '{}'", mode.trim())))?);
         spec.backend = Some(backend.trim().to_owned()).filter(|backend| !backend.is_empty());
         Ok(spec)
     }
@@ -133,7 +134,9 @@ impl Spec {
                 _ if spec.set_word(part) => {}
                 _ => {
                     let key = ["target", "format", "vdev", "access"].get(positions);
-                    let key = key.ok_or_else(|| item.error(format!("expected at most four parts of a disk without a name, found '{part}' as the fifth")))?;
+                    let key = key.ok_or_else(|| {
+                        item.error(format!("expected at most four parts of a disk without a name, found '{part}' as the fifth"))
+                    })?;
                     positions += 1;
                     if !part.is_empty() {
                         spec.set(item, key, part, input)?;
@@ -153,13 +156,16 @@ impl Spec {
             "vdev" => self.set_vdev(value),
             "access" => {
                 let known = access(value);
-                self.access = Some(known.ok_or_else(|| item.error(format!("expected 'ro' or 'rw' as the access of a disk, found '{value}'")))?);
+                self.access =
+                    Some(known.ok_or_else(|| item.error(format!("expected 'ro' or 'rw' as the access of a disk, found '{value}'")))?);
             }
             "devtype" if value == "cdrom" => self.cdrom = true,
             "devtype" if matches!(value, "disk" | "") => {}
             "backend" => self.backend = some,
             "backendtype" if matches!(value, "phy" | "tap" | "qdisk" | "") => self.backend_type = some,
-            "backendtype" => return Err(item.error(format!("expected 'phy', 'tap' or 'qdisk' as the backendtype of a disk, found '{value}'"))),
+            "backendtype" => {
+                return Err(item.error(format!("expected 'phy', 'tap' or 'qdisk' as the backendtype of a disk, found '{value}'")));
+            }
             "script" => self.script = some,
             _ => input.warn(item.position, format!("'{key}={value}' of a disk has no element in the domain and is left out")),
         }

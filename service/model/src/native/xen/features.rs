@@ -6,9 +6,7 @@ use super::value::Value;
 use super::{Dialect, kind};
 use crate::domain::Domain;
 use crate::domain::devices::{Controller, ControllerType};
-use crate::domain::features::{
-    Apic, Feature, Features, HyperV, SyntheticTimers, TlbFlush, Xen, XenPassthrough, XenPassthroughMode,
-};
+use crate::domain::features::{Apic, Feature, Features, HyperV, SyntheticTimers, TlbFlush, Xen, XenPassthrough, XenPassthroughMode};
 use crate::domain::lifecycle::{PowerManagement, Sleep};
 use crate::domain::os::OsKind;
 use crate::native::ReadError;
@@ -122,22 +120,27 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
         output.switch("apic", Some(features.apic.is_some()).filter(|on| hvm || *on));
         output.switch("hap", features.hap.as_ref().map(Feature::is_on));
         write_viridian(features, output);
+    }
+    if !xl {
+        return;
+    }
+    if hvm {
         let pm = domain.pm.as_ref();
         let enabled = |sleep: &Sleep| sleep.enabled.is_none_or(|enabled| enabled.0);
         output.switch("acpi_s3", pm.and_then(|pm| pm.suspend_to_mem.as_ref()).map(enabled));
         output.switch("acpi_s4", pm.and_then(|pm| pm.suspend_to_disk.as_ref()).map(enabled));
     }
-    if !xl {
-        return;
-    }
     let xen = features.xen.as_ref();
     output.switch("e820_host", xen.and_then(|xen| xen.e820_host.as_ref()).map(Feature::is_on));
     let passthrough = xen.and_then(|xen| xen.passthrough.as_ref());
-    output.text("passthrough", passthrough.map(|passthrough| match (passthrough.state, passthrough.mode) {
-        (Some(OnOff(false)), _) => "disabled",
-        (_, None) => "enabled",
-        (_, Some(mode)) => mode.as_str(),
-    }));
+    output.text(
+        "passthrough",
+        passthrough.map(|passthrough| match (passthrough.state, passthrough.mode) {
+            (Some(OnOff(false)), _) => "disabled",
+            (_, None) => "enabled",
+            (_, Some(mode)) => mode.as_str(),
+        }),
+    );
     let bus = domain.devices.controllers().find(|controller| controller.kind == ControllerType::Xenbus);
     output.number("max_grant_frames", bus.and_then(|bus| bus.max_grant_frames));
     output.number("max_event_channels", bus.and_then(|bus| bus.max_event_channels));

@@ -96,7 +96,9 @@ impl Fields {
     /// Tells the parts that nobody took.
     pub(super) fn finish(self, input: &mut Input) {
         for field in self.fields {
-            let part = if field.value.is_empty() { field.key } else { format!("{}={}", field.key, field.value) };
+            // A password does not belong into a warning.
+            let bare = field.value.is_empty() || field.key.contains("passw");
+            let part = if bare { field.key } else { format!("{}={}", field.key, field.value) };
             if !part.is_empty() {
                 input.warn(field.position, format!("'{part}' of a {} has no element in the domain and is left out", self.device));
             }

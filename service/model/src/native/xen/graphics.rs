@@ -6,9 +6,7 @@ use super::output::{Output, Record};
 use super::value::{Field, Item, Value};
 use super::{Dialect, is_hvm, spice};
 use crate::domain::Domain;
-use crate::domain::devices::{
-    Gl, Graphics, GraphicsListen, GraphicsType, Input as Pointer, InputBus, InputType, Password,
-};
+use crate::domain::devices::{Gl, Graphics, GraphicsListen, GraphicsType, Input as Pointer, InputBus, InputType, Password};
 use crate::native::ReadError;
 use crate::xml::YesNo;
 
@@ -69,18 +67,9 @@ fn displays(item: Item, device: &'static str, input: &mut Input) -> Result<Vec<G
         let gl = parts.switch("opengl")?.map(|on| Gl { enable: Some(YesNo(on)), ..Gl::default() });
         let (display, xauth) = (parts.take("display"), parts.take("xauthority"));
         found.push(Graphics { kind: GraphicsType::Sdl, display, xauth, gl, ..Graphics::default() });
-    } else {
-        // Of a window that is not there.
-        for key in ["opengl", "display", "xauthority"] {
-            parts.take(key);
-        }
     }
     if vnc {
         found.push(self::vnc(&mut parts, input)?);
-    } else {
-        for key in ["vnclisten", "vncdisplay", "vncunused", "vncpasswd"] {
-            parts.take(key);
-        }
     }
     let keymap = parts.take("keymap");
     found.iter_mut().for_each(|graphics| graphics.keymap.clone_from(&keymap));
@@ -92,7 +81,8 @@ fn vnc(parts: &mut Fields, input: &mut Input) -> Result<Graphics, ReadError> {
     let mut listen = parts.take("vnclisten");
     let mut display = parts.number("vncdisplay", "the number of a display")?;
     // An address may be followed by the number of the display.
-    let numbered = listen.as_deref().and_then(|text| text.rsplit_once(':')).filter(|(address, _)| !address.contains(':') || address.ends_with(']'));
+    let numbered =
+        listen.as_deref().and_then(|text| text.rsplit_once(':')).filter(|(address, _)| !address.contains(':') || address.ends_with(']'));
     let numbered = numbered.and_then(|(address, number)| Some((address.to_owned(), number.parse::<u16>().ok()?)));
     if let Some((address, number)) = numbered {
         listen = Some(address).filter(|address| !address.is_empty());
@@ -121,8 +111,8 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     let displays: Vec<&Graphics> = domain.devices.graphics().filter(known).collect();
     let of_kind = |kind| displays.iter().copied().filter(move |graphics| graphics.kind == kind);
     let (vnc, sdl) = (of_kind(GraphicsType::Vnc).next(), of_kind(GraphicsType::Sdl).next());
-    let alone = displays.len() <= 1 || (displays.len() == 2 && vnc.is_some() && sdl.is_some());
-    let listed = !is_hvm(domain) && (output.dialect != Dialect::Xm || !alone);
+    // The settings of xm have room for one keyboard layout; several displays are listed.
+    let listed = !is_hvm(domain) && (output.dialect != Dialect::Xm || displays.len() > 1);
     if listed {
         let dialect = output.dialect;
         output.records("vfb", displays.iter().map(|graphics| framebuffer(graphics, dialect)).collect());

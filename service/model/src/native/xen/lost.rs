@@ -13,7 +13,8 @@ use crate::document::Document;
 use crate::domain::Domain;
 use crate::domain::cpu::Vcpus;
 use crate::domain::devices::{
-    BalloonModel, ControllerType, Device, Disk, DiskDevice, DiskType, Graphics, GraphicsType, InputBus, Listen, ListenType,
+    BalloonModel, ChardevSourceElement, ChardevType, ConsoleType, ControllerType, Device, Disk, DiskDevice, DiskDriver, DiskSource,
+    DiskType, Graphics, GraphicsType, InputBus, Listen, ListenType,
 };
 use crate::domain::memory::{CurrentMemory, Memory};
 use crate::domain::numa::Placement;
@@ -40,8 +41,11 @@ const SECRETS: [&str; 1] = ["passwd"];
 
 /// The differences, as sentences.
 pub(super) fn warnings(domain: &Domain, again: &Domain, dialect: Dialect) -> Vec<String> {
-    let (domain, again) = (plain(domain, dialect), plain(again, dialect));
-    let (Ok(said), Ok(found)) = (parse(&domain.to_xml()), parse(&again.to_xml())) else { return Vec::new() };
+    let (mut said, found) = (plain(domain, dialect), plain(again, dialect));
+    if domain.current_memory_bytes() == domain.memory_bytes() {
+        said.current_memory = None;
+    }
+    let (Ok(said), Ok(found)) = (parse(&said.to_xml()), parse(&found.to_xml())) else { return Vec::new() };
     let mut comparison = Comparison { dialect, path: Vec::new(), warnings: Vec::new(), more: 0 };
     comparison.elements(&said, &found);
     if comparison.more > 0 {
@@ -124,7 +128,8 @@ fn plain(domain: &Domain, dialect: Dialect) -> Domain {
     let mut plain = domain.clone();
     plain.id = None;
     plain.memory = Some(Memory { bytes: domain.memory_bytes(), ..domain.memory.clone().unwrap_or_default() });
-    plain.current_memory = Some(CurrentMemory { bytes: domain.current_memory_bytes(), ..domain.current_memory.clone().unwrap_or_default() });
+    plain.current_memory =
+        Some(CurrentMemory { bytes: domain.current_memory_bytes(), ..domain.current_memory.clone().unwrap_or_default() });
     let vcpu = plain.vcpu.get_or_insert_with(|| Vcpus::new(1));
     vcpu.current = Some(domain.current_vcpus());
     vcpu.placement = vcpu.placement.filter(|placement| *placement != Placement::Static);
@@ -139,10 +144,21 @@ fn plain(domain: &Domain, dialect: Dialect) -> Domain {
     plain.devices.graphics_mut().for_each(plain_graphics);
     for console in plain.devices.consoles_mut() {
         console.tty = None;
-        console.kind = Some(console.kind.unwrap_or_default());
+        plain_port(&mut console.kind, &mut console.sources);
+        if let Some(target) = &mut console.target {
+            target.kind.take_if(|kind| *kind == ConsoleType::Xen && !hvm);
+        }
     }
     for serial in plain.devices.serials_mut() {
         serial.tty = None;
+        plain_port(&mut serial.kind, &mut serial.sources);
+    }
+    for controller in plain.devices.controllers_mut() {
+        controller.index.take_if(|index| *index == 0);
+    }
+    for model in plain.devices.videos_mut().filter_map(|video| video.model.as_mut()) {
+        model.heads.take_if(|heads| *heads == 1);
+        model.primary.take_if(|primary| primary.0);
     }
     for device in plain.devices.hostdevs_mut() {
         device.mode = Some(device.mode.unwrap_or_default());
@@ -174,8 +190,10 @@ fn plain_disk(disk: &mut Disk, dialect: Dialect) {
     disk.kind = Some(disk.kind.unwrap_or_default());
     disk.device = Some(disk.device());
     disk.readonly = disk.is_read_only();
-    if disk.source.as_ref().is_none_or(|source| source.file.is_none() && source.dev.is_none()) && disk.device() == DiskDevice::Cdrom {
+    if disk.device() == DiskDevice::Cdrom && disk.source_view() == Ok(DiskSource::Empty) {
+        // A drive without a medium has nothing that its driver would tell.
         disk.kind = Some(DiskType::File);
+        disk.driver.iter_mut().for_each(|driver| (driver.name, driver.kind) = (None, None));
     }
     if disk.readonly && disk.shareable {
         // Whoever only reads shares.
@@ -191,6 +209,14 @@ fn plain_disk(disk: &mut Disk, dialect: Dialect) {
         if dialect == Dialect::Xl && driver.name.as_deref() == Some("tap2") {
             driver.name = Some("tap".to_owned());
         }
+    }
+    disk.driver.take_if(|driver| *driver == DiskDriver::default());
+}
+
+/// The path of a pseudo terminal is known while the guest runs and says nothing of its definition.
+fn plain_port(kind: &mut Option<ChardevType>, sources: &mut Vec<ChardevSourceElement>) {
+    if *kind.get_or_insert_default() == ChardevType::Pty {
+        sources.clear();
     }
 }
 

@@ -37,8 +37,8 @@ mod sxpr;
 mod tests;
 mod usb;
 mod value;
-mod vif;
 mod video;
+mod vif;
 
 use super::{Converted, ReadError, WriteError, Written};
 use crate::domain::os::OsKind;
@@ -68,6 +68,44 @@ impl Dialect {
     }
 }
 
+type Read = fn(&mut Input, &mut Domain) -> Result<(), ReadError>;
+type Write = fn(&Domain, &mut Output);
+
+/// What is read, in the order of the devices in the domain; what decides about others comes first.
+const READ: [Read; 13] = [
+    general::read,
+    cpu::read,
+    boot::read,
+    features::read,
+    clock::read,
+    disk::read,
+    vif::read,
+    chardev::read,
+    usb::read,
+    graphics::read,
+    video::read,
+    sound::read,
+    pci::read,
+];
+
+/// What is written, in the order in which people write it.
+const WRITE: [Write; 14] = [
+    general::write,
+    cpu::write,
+    boot::write,
+    features::write,
+    clock::write,
+    general::write_lifecycle,
+    graphics::write,
+    video::write,
+    chardev::write,
+    usb::write,
+    sound::write,
+    disk::write,
+    vif::write,
+    pci::write,
+];
+
 /// Reads a configuration.
 ///
 /// # Errors
@@ -79,23 +117,7 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Converted, ReadError>
         Dialect::Sxpr => sxpr::parse(text)?,
     };
     let mut domain = Domain { kind: DomainType::Xen, ..Domain::default() };
-    // In the order in which the elements stand, and devices after what decides about them.
-    let steps: [fn(&mut Input, &mut Domain) -> Result<(), ReadError>; 13] = [
-        general::read,
-        cpu::read,
-        boot::read,
-        features::read,
-        clock::read,
-        disk::read,
-        vif::read,
-        chardev::read,
-        usb::read,
-        graphics::read,
-        video::read,
-        sound::read,
-        pci::read,
-    ];
-    for step in steps {
+    for step in READ {
         step(&mut input, &mut domain)?;
     }
     Ok(Converted { domain, warnings: input.finish() })
@@ -106,40 +128,11 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Converted, ReadError>
 /// # Errors
 /// [`WriteError`] for a domain that is not for Xen, or whose text would not be read again.
 pub(super) fn write(domain: &Domain, dialect: Dialect) -> Result<Written, WriteError> {
-    if domain.kind != DomainType::Xen {
-        let reason = format!("the domain is of type '{}', and {} describes domains of type 'xen'; change the type", domain.kind, dialect.name());
-        return Err(WriteError(reason));
-    }
-    let kind = domain.os.os_type.as_ref().and_then(|os_type| os_type.kind);
-    match kind {
-        Some(OsKind::Hvm | OsKind::Linux) => {}
-        Some(OsKind::XenPvh) if dialect == Dialect::Xl => {}
-        Some(other) => {
-            let reason = format!("{} cannot describe a guest of type '{other}'; its <os> needs the <type> 'hvm' or 'linux'", dialect.name());
-            return Err(WriteError(reason));
-        }
-        None => return Err(WriteError("the domain does not say what kind of guest it is; give its <os> the <type> 'hvm' or 'linux'".into())),
-    }
+    check(domain, dialect)?;
     let mut output = Output::new(dialect);
-    let steps: [fn(&Domain, &mut Output); 13] = [
-        general::write,
-        cpu::write,
-        boot::write,
-        features::write,
-        clock::write,
-        general::write_lifecycle,
-        graphics::write,
-        video::write,
-        chardev::write,
-        usb::write,
-        sound::write,
-        disk::write,
-        vif::write,
-    ];
-    for step in steps {
+    for step in WRITE {
         step(domain, &mut output);
     }
-    pci::write(domain, &mut output);
     let text = match dialect {
         Dialect::Xm | Dialect::Xl => config::print(&output),
         Dialect::Sxpr => sxpr::print(&output),
@@ -148,6 +141,29 @@ pub(super) fn write(domain: &Domain, dialect: Dialect) -> Result<Written, WriteE
         Ok(again) => Ok(Written { warnings: lost::warnings(domain, &again.domain, dialect), text }),
         Err(error) => Err(WriteError(format!("{} cannot hold a value of the domain: {}; change it", dialect.name(), error.reason))),
     }
+}
+
+/// Whether a format describes domains of such a type and kind.
+fn check(domain: &Domain, dialect: Dialect) -> Result<(), WriteError> {
+    if domain.kind != DomainType::Xen {
+        let reason =
+            format!("the domain is of type '{}', and {} describes domains of type 'xen'; change the type", domain.kind, dialect.name());
+        return Err(WriteError(reason));
+    }
+    let kind = domain.os.os_type.as_ref().and_then(|os_type| os_type.kind);
+    match kind {
+        Some(OsKind::Hvm | OsKind::Linux) => {}
+        Some(OsKind::XenPvh) if dialect == Dialect::Xl => {}
+        Some(other) => {
+            let reason =
+                format!("{} cannot describe a guest of type '{other}'; its <os> needs the <type> 'hvm' or 'linux'", dialect.name());
+            return Err(WriteError(reason));
+        }
+        None => {
+            return Err(WriteError("the domain does not say what kind of guest it is; give its <os> the <type> 'hvm' or 'linux'".into()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the guest is fully virtualized.

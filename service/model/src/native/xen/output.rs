@@ -69,7 +69,7 @@ impl Record {
     }
 
     /// A part without a value.
-    pub(super) fn flag(&mut self, key: &'static str) {
+    pub(super) fn flag(&mut self, key: impl Into<String>) {
         self.0.push(Field::new(key, ""));
     }
 }

@@ -4,7 +4,7 @@ use super::Dialect;
 use super::fields::Fields;
 use super::input::Input;
 use super::output::{Output, Record};
-use super::value::{Field, Item, Value, number};
+use super::value::{Value, number};
 use crate::domain::Domain;
 use crate::domain::devices::{
     Address, HostAddress, Hostdev, HostdevMode, HostdevSource, HostdevSourceElement, HostdevType, Number, PciAddress,
@@ -83,14 +83,10 @@ fn of_parts(parts: &mut Fields) -> Result<Place, ReadError> {
 pub(super) fn write(domain: &Domain, output: &mut Output) {
     let dialect = output.dialect;
     let devices = domain.devices.hostdevs().filter_map(|device| record(device, dialect));
-    output.settings.extend(list(devices.collect()).map(|list| ("pci", list)));
+    output.records("pci", devices.collect());
 }
 
-fn list(items: Vec<Item>) -> Option<Value> {
-    (!items.is_empty()).then_some(Value::List(items))
-}
-
-fn record(device: &Hostdev, dialect: Dialect) -> Option<Item> {
+fn record(device: &Hostdev, dialect: Dialect) -> Option<Record> {
     let HostdevSource::Pci { address } = device.source_view().ok()? else { return None };
     let guest = match &device.address {
         Some(Address::Pci(guest)) if guest.parts().2 > 0 => Some(guest.parts().2),
@@ -105,12 +101,12 @@ fn record(device: &Hostdev, dialect: Dialect) -> Option<Item> {
         record.put("vslot", guest.map(|slot| format!("0x{slot:02x}")));
     } else {
         let slot = guest.map(|slot| format!("@{slot:02x}")).unwrap_or_default();
-        record.0.push(Field::new(format!("{address}{slot}"), ""));
+        record.flag(format!("{address}{slot}"));
     }
     let filtering = device.source.as_ref().and_then(|source| source.write_filtering);
-    record.switch("permissive", filtering.map(|filtering| !filtering.0));
     if dialect == Dialect::Xl {
+        record.switch("permissive", filtering.map(|filtering| !filtering.0));
         record.switch("seize", device.managed.map(|managed| managed.0).filter(|managed| *managed));
     }
-    Some(Value::Record(record.0).into())
+    Some(record)
 }

@@ -17,7 +17,8 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
     for item in input.list("soundhw") {
         for word in item.text("soundhw")?.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             if word == "all" {
-                input.warn(item.position, "'all' of 'soundhw' names every card that there is; it is left out, name the card instead".into());
+                input
+                    .warn(item.position, "'all' of 'soundhw' names every card that there is; it is left out, name the card instead".into());
                 continue;
             }
             let model = CARDS.iter().find(|(theirs, _)| *theirs == word).map_or(word, |(_, ours)| ours);

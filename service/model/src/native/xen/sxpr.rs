@@ -21,20 +21,10 @@ const MAX_NODES: usize = 65536;
 const NAMES: [(&str, &str); 2] = [("args", "extra"), ("bootloader_args", "bootargs")];
 
 /// Kinds of devices, and the settings that list them.
-const DEVICES: [(&str, &str); 9] = [
-    ("vbd", "disk"),
-    ("tap", "disk"),
-    ("tap2", "disk"),
-    ("vif", "vif"),
-    ("vfb", "vfb"),
-    ("pci", "pci"),
-    ("channel", "channel"),
-    ("vusb", "usbctrl"),
-    ("vtpm", "vtpm"),
-];
+const DEVICES: [(&str, &str); 6] = [("vbd", "disk"), ("tap", "disk"), ("tap2", "disk"), ("vif", "vif"), ("vfb", "vfb"), ("pci", "pci")];
 
 /// Settings of the domain itself; all others belong to its image.
-const OF_DOMAIN: [&str; 17] = [
+const OF_DOMAIN: [&str; 16] = [
     "domid",
     "name",
     "uuid",
@@ -45,13 +35,12 @@ const OF_DOMAIN: [&str; 17] = [
     "maxvcpus",
     "cpus",
     "cpu_weight",
-    "cap",
+    "cpu_cap",
     "bootloader",
     "bootargs",
     "on_poweroff",
     "on_reboot",
     "on_crash",
-    "features",
 ];
 
 /// A word or a list.
@@ -231,6 +220,7 @@ fn device(node: &Node, input: &mut Input, devices: &mut Devices) -> Result<(), R
     for part in parts {
         match part.named() {
             Some(("dev", parts)) => add(fields(parts)?),
+            Some(("backend", [backend])) if backend.word() == Some("0") => {}
             Some((name, _)) => {
                 let reason = format!("'{name}' of a pci device has no element in the domain and is left out");
                 input.warn(part.position, reason);
@@ -296,7 +286,10 @@ fn print_devices(key: &str, items: &[Item], text: &mut String) {
     for fields in records {
         let tapped = |field: &Field| field.key == "uname" && field.value.starts_with("tap");
         let kind = match key {
-            "disk" => fields.iter().find(|field| tapped(field)).map_or("vbd", |field| if field.value.starts_with("tap2") { "tap2" } else { "tap" }),
+            "disk" => fields
+                .iter()
+                .find(|field| tapped(field))
+                .map_or("vbd", |field| if field.value.starts_with("tap2") { "tap2" } else { "tap" }),
             other => DEVICES.iter().find(|(_, ours)| *ours == other).map_or(other, |(theirs, _)| theirs),
         };
         text.push_str(&format!("    (device ({kind} {}))\n", parts(fields)));

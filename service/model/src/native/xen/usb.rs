@@ -8,8 +8,8 @@ use super::output::{Output, Record};
 use super::value::Item;
 use crate::domain::Domain;
 use crate::domain::devices::{
-    Address, Controller, ControllerType, HostAddress, Hostdev, HostdevMode, HostdevSource, HostdevSourceElement, HostdevType, Input as Pointer,
-    InputBus, InputType, Number, UsbAddress, UsbId,
+    Address, Controller, ControllerType, HostAddress, Hostdev, HostdevMode, HostdevSource, HostdevSourceElement, HostdevType,
+    Input as Pointer, InputBus, InputType, Number, UsbAddress, UsbId,
 };
 use crate::native::ReadError;
 use crate::xml::{Hex, YesNo};
@@ -44,7 +44,13 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         let kind = parts.take("type").unwrap_or_else(|| "auto".to_owned());
         let version = parts.number("version", "1, 2 or 3")?;
         let kind = match kind.as_str() {
-            "auto" => if hvm { "devicemodel" } else { "qusb" },
+            "auto" => {
+                if hvm {
+                    "devicemodel"
+                } else {
+                    "qusb"
+                }
+            }
             "qusb" | "devicemodel" => &kind,
             "pv" => {
                 input.warn(parts.position, "a usbctrl of type 'pv' has no word in a domain; it becomes 'qusb'".into());
@@ -53,7 +59,9 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
             _ => return Err(parts.unexpected("type", &kind, "'pv', 'qusb', 'devicemodel' or 'auto'")),
         };
         let version = version.unwrap_or(2);
-        let Some(model) = model(kind, version) else { return Err(parts.unexpected("version", &version.to_string(), "1, 2 or, of type devicemodel, 3")) };
+        let Some(model) = model(kind, version) else {
+            return Err(parts.unexpected("version", &version.to_string(), "1, 2 or, of type devicemodel, 3"));
+        };
         domain.devices.list.push(controller(Some(model), parts.number("ports", "a number of ports")?).into());
         parts.finish(input);
     }
@@ -135,7 +143,8 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     let controllers: Vec<_> = devices.controllers().filter(|controller| controller.kind == ControllerType::Usb).collect();
     let hosts: Vec<_> = devices.hostdevs().filter(|device| device.kind == HostdevType::Usb).collect();
     if hvm {
-        let mut words: Vec<String> = devices.inputs().filter(|input| input.bus() == InputBus::Usb).map(|input| input.kind.to_string()).collect();
+        let mut words: Vec<String> =
+            devices.inputs().filter(|input| input.bus() == InputBus::Usb).map(|input| input.kind.to_string()).collect();
         // xl has a list of its own for devices that are named by their place.
         words.extend(hosts.iter().filter_map(|device| host_word(device, xl)));
         let plain = controllers.iter().find(|controller| matches!(controller.model.as_deref(), None | Some(NO_USB)));

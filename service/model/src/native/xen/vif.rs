@@ -43,7 +43,10 @@ fn interface(parts: &mut Fields, input: &mut Input) -> Result<Interface, ReadErr
         target: parts.take("vifname").map(|dev| InterfaceTarget { dev: Some(dev), ..InterfaceTarget::default() }),
         model: parts.take("model").map(|kind| TypeName { kind: Some(kind), ..TypeName::default() }),
         mtu: parts.number("mtu", "a number of bytes")?.map(|size| Mtu { size, ..Mtu::default() }),
-        backend_domain: parts.take("backend").filter(|name| name != "0").map(|name| BackendDomain { name: Some(name), ..BackendDomain::default() }),
+        backend_domain: parts
+            .take("backend")
+            .filter(|name| name != "0")
+            .map(|name| BackendDomain { name: Some(name), ..BackendDomain::default() }),
         ips: parts.take("ip").map(|ips| ips.split_whitespace().map(ip).collect()).unwrap_or_default(),
         ..Interface::default()
     };
@@ -63,7 +66,9 @@ fn interface(parts: &mut Fields, input: &mut Input) -> Result<Interface, ReadErr
     if let Some(kind) = parts.take("type") {
         match kind.as_str() {
             "ioemu" => {}
-            "netfront" | "vif" | "paravirtualised" => interface.model = Some(TypeName { kind: Some(PARAVIRTUAL.into()), ..TypeName::default() }),
+            "netfront" | "vif" | "paravirtualised" => {
+                interface.model = Some(TypeName { kind: Some(PARAVIRTUAL.into()), ..TypeName::default() })
+            }
             _ => return Err(parts.unexpected("type", &kind, "'ioemu', 'vif' or 'netfront'")),
         }
     }
@@ -158,7 +163,9 @@ fn record(interface: &Interface, hvm: bool, dialect: Dialect) -> Record {
     record.put("backend", interface.backend_domain.as_ref().and_then(|domain| domain.name.as_ref()));
     let outbound = interface.bandwidth.as_ref().and_then(|bandwidth| bandwidth.outbound.as_ref());
     record.put("rate", outbound.and_then(|limit| limit.average).map(|average| format!("{average}KB/s")));
-    record.put("mtu", interface.mtu.as_ref().map(|mtu| mtu.size.to_string()));
+    if dialect == Dialect::Xl {
+        record.put("mtu", interface.mtu.as_ref().map(|mtu| mtu.size.to_string()));
+    }
     record
 }
 
