@@ -1,7 +1,7 @@
 //! Disks, CD-ROM and floppy drives.
 
 use super::Dialect;
-use super::disk_spec::{Access, Spec};
+use super::disk_spec::{Access, Spec, prefix};
 use super::input::Input;
 use super::is_hvm;
 use super::output::Output;
@@ -43,9 +43,9 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
 
 /// A drive of that name, without a medium.
 fn drive(name: &str, cdrom: bool) -> Disk {
-    // Names that are numbers of Xen's own devices have no letters (xen-vbd-interface(7)).
-    let bus =
-        if name.starts_with(|first: char| first.is_ascii_digit()) || name.starts_with("d") { DiskBus::Xen } else { DiskBus::of_name(name) };
+    // Names of Xen's own devices are numbers, or `d0p1` (xen-vbd-interface(7)).
+    let is_number = name.strip_prefix('d').unwrap_or(name).starts_with(|first: char| first.is_ascii_digit());
+    let bus = if is_number { DiskBus::Xen } else { DiskBus::of_name(name) };
     let device = match bus {
         _ if cdrom => DiskDevice::Cdrom,
         DiskBus::Fdc => DiskDevice::Floppy,
@@ -115,7 +115,7 @@ fn of_xl(spec: Spec, input: &mut Input) -> Disk {
     }
     let format = format.unwrap_or_else(|| "raw".to_owned());
     let backend = spec.backend_type.as_deref().and_then(|word| BACKENDS.iter().find(|(theirs, _)| *theirs == word)).map(|(_, ours)| *ours);
-    let device = !spec.target.starts_with('/') || spec.target.starts_with("/dev/");
+    let device = spec.target.starts_with("/dev/") || (!spec.target.starts_with('/') && prefix(&spec.target).is_none());
     disk.driver = driver(script.or(backend).or(Some(usual_backend(device, &format, spec.cdrom))), Some(&format));
     disk.driver.iter_mut().for_each(|driver| driver.discard = spec.discard.map(|on| if on { Discard::Unmap } else { Discard::Ignore }));
     set_source(&mut disk, spec.target, device && script.is_none());

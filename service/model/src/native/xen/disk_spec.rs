@@ -5,6 +5,8 @@
 //!   `format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/images/install.iso`;
 //! - of xend, named parts: `(uname phy:vg/web) (dev hda1:disk) (mode w)`.
 
+use std::collections::HashSet;
+
 use super::fields::Fields;
 use super::input::Input;
 use super::value::{Item, Value};
@@ -14,8 +16,12 @@ use crate::xml::Position;
 /// Formats of images that xl knows.
 const FORMATS: [&str; 6] = ["raw", "qcow", "qcow2", "vhd", "qed", "vmdk"];
 
-/// Words for access: the guest may read, read and write, or write though others do too.
-const ACCESS: [(&str, Access); 9] = [
+/// Words of xl that change nothing that a domain could say.
+const UNSAID: [&str; 2] = ["direct-io-safe", "colo"];
+
+/// Words for access: the guest may read, read and write, or write though others do too. Nothing means
+/// that it may write.
+const ACCESS: [(&str, Access); 8] = [
     ("r", Access::Read),
     ("ro", Access::Read),
     ("w", Access::Write),
@@ -24,7 +30,6 @@ const ACCESS: [(&str, Access); 9] = [
     ("w!", Access::Share),
     ("rw!", Access::Share),
     ("!", Access::Share),
-    ("wi", Access::Share),
 ];
 
 /// What the guest may do.
@@ -120,29 +125,32 @@ impl Spec {
     fn of_new(item: &Item, text: &str, input: &mut Input) -> Result<Self, ReadError> {
         let mut spec = Self::new(item.position);
         let mut positions = 0;
+        let mut seen = HashSet::new();
         let mut rest = Some(text);
         while let Some(text) = rest.map(str::trim_start) {
             if let Some(target) = text.strip_prefix("target=") {
-                spec.set_source(target);
+                // It is what stands there, whatever it looks like.
+                spec.target = target.to_owned();
                 break;
             }
             let (part, more) = text.split_once(',').map_or((text, None), |(part, more)| (part, Some(more)));
             rest = more;
             let part = part.trim_end();
-            match part.split_once('=') {
-                Some((key, value)) if key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => spec.set(item, key, value, input)?,
-                _ if spec.set_word(part) => {}
+            let (key, value) = match part.split_once('=') {
+                Some((key, value)) if key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => (key, value),
+                _ if spec.set_word(part) => continue,
+                _ if UNSAID.contains(&part) => (part, ""),
                 _ => {
-                    let key = ["target", "format", "vdev", "access"].get(positions);
-                    let key = key.ok_or_else(|| {
-                        item.error(format!("expected at most four parts of a disk without a name, found '{part}' as the fifth"))
-                    })?;
+                    let key = ["target", "format", "vdev", "access"].get(positions).copied();
                     positions += 1;
-                    if !part.is_empty() {
-                        spec.set(item, key, part, input)?;
-                    }
+                    let many = || item.error(format!("expected at most four parts of a disk without a name, found '{part}' as the fifth"));
+                    (key.ok_or_else(many)?, part)
                 }
+            };
+            if !value.is_empty() && !seen.insert(key) {
+                return Err(item.error(format!("expected '{key}' of a disk once, found it twice; remove one")));
             }
+            spec.set(item, key, value, input)?;
         }
         Ok(spec)
     }
@@ -151,6 +159,7 @@ impl Spec {
         let some = Some(value.to_owned()).filter(|value| !value.is_empty());
         match key {
             "target" => self.set_source(value),
+            "access" if value.is_empty() => {}
             "format" if value.is_empty() || FORMATS.contains(&value) => self.format = some,
             "format" => return Err(item.error(format!("expected one of {} as the format of a disk, found '{value}'", FORMATS.join(", ")))),
             "vdev" => self.set_vdev(value),
@@ -167,7 +176,7 @@ impl Spec {
                 return Err(item.error(format!("expected 'phy', 'tap' or 'qdisk' as the backendtype of a disk, found '{value}'")));
             }
             "script" => self.script = some,
-            _ => input.warn(item.position, format!("'{key}={value}' of a disk has no element in the domain and is left out")),
+            _ => input.warn(item.position, format!("'{key}' of a disk has no element in the domain and is left out")),
         }
         Ok(())
     }
@@ -186,8 +195,9 @@ impl Spec {
     /// The name in the guest, with `ioemu:` before it or `:cdrom` behind it in old files.
     fn set_vdev(&mut self, vdev: &str) {
         let vdev = vdev.strip_prefix("ioemu:").unwrap_or(vdev);
-        let (name, kind) = vdev.split_once(':').unwrap_or((vdev, ""));
-        self.cdrom |= kind == "cdrom";
+        let (name, cdrom) = vdev.strip_suffix(":cdrom").map_or((vdev, false), |name| (name, true));
+        let name = name.strip_suffix(":disk").unwrap_or(name);
+        self.cdrom |= cdrom;
         self.vdev = name.strip_prefix("/dev/").unwrap_or(name).to_owned();
     }
 
@@ -212,7 +222,7 @@ fn access(word: &str) -> Option<Access> {
 }
 
 /// A word and a colon at the start, and what is behind them.
-fn prefix(text: &str) -> Option<(&str, &str)> {
+pub(super) fn prefix(text: &str) -> Option<(&str, &str)> {
     let (word, rest) = text.split_once(':')?;
     let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     is_word.then_some((word, rest))

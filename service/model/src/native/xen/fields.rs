@@ -32,20 +32,13 @@ impl Fields {
         Ok(Self { device, position, last: position, fields })
     }
 
-    /// Takes a part; none when it is not there or empty. Of a part that is there twice the last counts.
+    /// Takes a part; none when it is not there or empty. Of a part that is there twice the last counts,
+    /// and the others stay.
     pub(super) fn take(&mut self, key: &str) -> Option<String> {
-        let mut found = None;
-        let mut last = self.position;
-        self.fields.retain_mut(|field| {
-            let same = field.key == key;
-            if same {
-                found = Some(std::mem::take(&mut field.value));
-                last = field.position;
-            }
-            !same
-        });
-        self.last = last;
-        found.filter(|value| !value.is_empty())
+        let at = self.fields.iter().rposition(|field| field.key == key)?;
+        let field = self.fields.remove(at);
+        self.last = field.position;
+        Some(field.value).filter(|value| !value.is_empty())
     }
 
     /// Takes the first part that is a word without a value.

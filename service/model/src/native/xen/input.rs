@@ -71,7 +71,10 @@ impl Input {
                 text.push_str(&more);
                 Ok(())
             }
-            _ => Err(item_error(item.position, format!("expected a value of the kind that '{key}' has already: '+=' adds to it"))),
+            _ => {
+                let reason = format!("expected a value of the kind that '{key}' has already: '+=' adds to it");
+                Err(ReadError { position: item.position, reason })
+            }
         }
     }
 
@@ -142,7 +145,7 @@ impl Input {
         }
         self.warnings.sort_by_key(|warning| (warning.position.line, warning.position.column));
         if self.warnings_left_out > 0 {
-            let reason = format!("{} more settings have no element in the domain and are left out", self.warnings_left_out);
+            let reason = format!("{} more things have no element in the domain and are left out", self.warnings_left_out);
             self.warnings.push(Warning { position: Position { line: 1, column: 1 }, reason });
         }
         self.warnings
@@ -158,8 +161,4 @@ impl Item {
             Value::Number(_) | Value::Record(_) => false,
         }
     }
-}
-
-fn item_error(position: Position, reason: String) -> ReadError {
-    ReadError { position, reason }
 }

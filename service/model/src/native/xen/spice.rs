@@ -30,13 +30,12 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         tls_port,
         autoport: Some(YesNo(port.is_none() && tls_port.is_none())),
         listen: input.text("spicehost")?,
-        password: input.text("spicepasswd")?.map(Password),
         ..Graphics::default()
     };
-    if free == Some(true) && graphics.password.take().is_some() {
-        let position = crate::xml::Position { line: 1, column: 1 };
-        input.warn(position, "'spicepasswd' does not count beside 'spicedisable_ticketing' and is left out".into());
+    if free == Some(true) {
+        input.leave_out("spicepasswd", "does not count beside 'spicedisable_ticketing'");
     }
+    graphics.password = input.text("spicepasswd")?.map(Password);
     let mode = |on| if on { MouseMode::Client } else { MouseMode::Server };
     graphics.mouse = input.switch("spiceagent_mouse")?.map(|on| Mouse { mode: Some(mode(on)), ..Mouse::default() });
     graphics.clipboard =

@@ -60,6 +60,7 @@ fn values_that_a_setting_cannot_have() {
         ("disk = [ 'file:/i/a.img,hda,x' ]", 10, "as the format of a disk"),
         ("disk = [ 'vdev=hda,access=x,target=/i' ]", 10, "access of a disk, found 'x'"),
         ("disk = [ 'vdev=hda,format=iso,target=/i' ]", 10, "raw, qcow, qcow2"),
+        ("disk = [ 'vdev=hda,vdev=hdb,target=/i' ]", 10, "found it twice"),
         ("disk = [ '/a,raw,hda,rw,more' ]", 10, "as the fifth"),
         ("vif = [ '', 'mac=1:2:3' ]", 13, "an Ethernet address"),
         ("vif = [ 'bridge=a,rate=fast' ]", 9, "a rate such as"),

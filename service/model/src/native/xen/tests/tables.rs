@@ -308,7 +308,8 @@ fn what_has_no_element_is_told_by_name() {
         ("generic", "vtpm = ['backend=domu']"),
         ("generic", "p9 = ['tag=share,path=/srv']"),
         ("generic", "on_poweroff = 'soft-reset'"),
-        ("generic", "disk = ['vdev=xvda,direct-io-safe=1,target=/i']"),
+        ("generic", "disk = ['vdev=xvda,direct-io-safe,target=/i']"),
+        ("generic", "vif = ['bridge=a,bridge=b']"),
         ("generic", "disk = ['vdev=xvda,script=/opt/mine,target=/i']"),
         ("generic", "vif = ['bridge=a,gatewaydev=eth0']"),
         ("generic", "vif = ['bridge=a,rate=1KB/s@20ms']"),
@@ -320,6 +321,15 @@ fn what_has_no_element_is_told_by_name() {
     ] {
         assert_eq!(read(Dialect::Xl, kind, setting).1, 1, "{setting}");
     }
+}
+
+#[test]
+fn lines_of_other_systems_and_marks_before_them_mean_nothing() {
+    let text = "\u{feff}# ä\r\nname = 'x'\r\ndisk = [ # one\r\n 'file:/i,hda,w',\r\n]\r\nmemory = \\\r\n 64\r\n";
+    let converted = xen::read(text, Dialect::Xm).unwrap();
+    assert_eq!(converted.domain.devices.disks().count(), 1);
+    assert_eq!(converted.domain.memory_bytes(), 64 << 20);
+    assert_eq!(converted.warnings, vec![]);
 }
 
 #[test]
