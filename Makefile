@@ -6,7 +6,7 @@ CARGO ?= cargo
 BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test check bench demo-guest clean
+.PHONY: help build all run test check bench release install demo-guest clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +41,12 @@ bench: ## Measure against libvirt (installs its packages); results: docs/benchma
 	scripts/install-packages run bench
 	$(CARGO) build --release $(BENCHMARK) --bin lodged
 	$(CARGO) bench $(BENCHMARK)
+
+release: ## Build lodged and lodgectl for use
+	$(CARGO) build --release --package lodge-service
+
+install: ## Put what `make release` built into PREFIX (/usr/local), below DESTDIR
+	scripts/install "$${CARGO_TARGET_DIR:-target}/release"
 
 demo-guest: ## Build the demo guest only, in build/demo-guest
 	scripts/install-packages run

@@ -3,6 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod clients;
-mod lodged;
-
+mod install;
 mod life;
+mod lodged;

@@ -86,6 +86,21 @@ async fn a_definition_that_cannot_be_read_is_left_alone_and_its_name_cannot_be_u
 }
 
 #[tokio::test]
+async fn a_guest_that_cannot_be_found_again_cannot_be_started_twice() {
+    let service = Service::new().await;
+    service.started(&xml("unclear", 1)).await;
+    let service = service.restart_after(|files, _| std::fs::write(files.status(uuid(1)).join("status.json"), "{").unwrap()).await;
+    let manager = service.manager().await;
+    let error = manager.get_domain("unclear").await.unwrap_err().to_string();
+    assert!(error.contains("domain 'unclear' is left alone: its guest may still run out of reach"), "{error}");
+    assert_eq!(kind(service.create(&xml("unclear", 1)).await), "AlreadyExists");
+    assert!(service.driver.has(uuid(1)), "the guest is left running");
+    // Its end made sure by a person, who removed what is told of it.
+    let service = service.restart_after(|files, _| std::fs::remove_dir_all(files.status(uuid(1))).unwrap()).await;
+    service.domain("unclear").await.start(&START).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_guest_whose_definition_was_broken_meanwhile_is_still_in_reach() {
     let service = Service::new().await;
     service.started(&xml("a", 1)).await;

@@ -50,6 +50,7 @@ fn waiting_ends_with_the_state_or_the_time() {
     assert!(waiting.wait_with_output().unwrap().status.success());
     let complaint = run(&bus, &["wait", "demo", "--state", "crashed", "--timeout", "0"]).failed();
     assert_eq!(complaint, "error: domain 'demo' is still running after 0 s, not crashed\n");
+    run(&bus, &["destroy", "demo"]).good();
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod consoles;
+mod documents;
 mod domains;
 mod editing;
 mod following;

@@ -54,10 +54,17 @@ impl PrivateBus {
         for argument in arguments {
             write!(exec, " {argument}").expect("a String takes everything");
         }
+        Self::with_service(directory, &format!("[D-BUS Service]\nName={BUS_NAME}\nExec={exec}\n"))
+    }
+
+    /// Starts a bus in a directory, which starts `lodged` as a service file says.
+    ///
+    /// # Panics
+    /// As [`PrivateBus::start`].
+    pub fn with_service(directory: TempDir, service: &str) -> Self {
         let services = directory.path().join("services");
         std::fs::create_dir(&services).expect("the temporary directory is writable");
-        std::fs::write(services.join(format!("{BUS_NAME}.service")), format!("[D-BUS Service]\nName={BUS_NAME}\nExec={exec}\n"))
-            .expect("the temporary directory is writable");
+        std::fs::write(services.join(format!("{BUS_NAME}.service")), service).expect("the temporary directory is writable");
         Self::start_in(directory)
     }
 

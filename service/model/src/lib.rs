@@ -4,8 +4,14 @@
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
 pub mod document;
+pub mod documents;
 pub mod domain;
+pub mod encryption;
 pub mod native;
+pub mod permissions;
+pub mod storage_pool;
+pub mod storage_volume;
+pub mod timestamps;
 pub mod units;
 pub mod xml;
 

@@ -1,6 +1,5 @@
 //! `define`, `create`, `undefine`, `domrename`, `autostart`: how domains come, stay and go.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -9,7 +8,8 @@ use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, NoOptions, Un
 
 use super::complete::domain_names;
 use super::console;
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
+use super::input;
 use super::output::{Output, warn};
 use super::service::{self, Service};
 use super::uri::Bus;
@@ -120,7 +120,7 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
 }
 
 async fn define(file: &Path, validate: bool, bus: Bus, output: Output) -> Outcome {
-    let xml = read(file)?;
+    let xml = input::read(file)?;
     let service = Service::connect(bus).await?;
     if validate {
         let (_, warnings) = service.manager.validate_domain(&xml, &NoOptions {}).await?;
@@ -136,7 +136,7 @@ async fn define(file: &Path, validate: bool, bus: Bus, output: Output) -> Outcom
 }
 
 async fn start_transient(create: Create, bus: Bus, output: Output) -> Outcome {
-    let xml = read(&create.file)?;
+    let xml = input::read(&create.file)?;
     let service = Service::connect(bus).await?;
     let (path, warnings) = service.manager.create_domain(&xml, &CreateOptions { paused: create.paused }).await?;
     warn(&warnings);
@@ -144,14 +144,4 @@ async fn start_transient(create: Create, bus: Bus, output: Output) -> Outcome {
     let name = domain.name().await?;
     output.confirm(format_args!("Domain '{name}' created from {}", create.file.display()))?;
     if create.console { console::show(&domain, &name, "", false).await } else { Ok(()) }
-}
-
-fn read(file: &Path) -> Outcome<String> {
-    let read = if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(file)
-    };
-    read.map_err(|error| Failure::from(format!("cannot read {}: {error}", file.display())))
 }

@@ -10,6 +10,7 @@
 //! | [`inventory`] | all objects from one call, as dictionaries of properties |
 //! | [`failure`] | what goes wrong, and the exit codes |
 //! | [`output`], [`table`], [`json`] | what is printed |
+//! | [`input`] | files and standard input |
 //! | [`size`] | sizes as people write them |
 //! | [`terminal`], [`signals`] | raw mode, and what must not interrupt it |
 //!
@@ -24,6 +25,7 @@ mod edit;
 mod events;
 mod failure;
 mod host;
+mod input;
 mod inventory;
 mod jobs;
 mod json;
@@ -38,6 +40,7 @@ mod size;
 mod table;
 mod terminal;
 mod uri;
+mod validate;
 mod wait;
 
 use std::process::ExitCode;
@@ -81,6 +84,8 @@ enum Command {
     List(list::Command),
     #[command(flatten)]
     Define(define::Command),
+    #[command(flatten)]
+    Validate(validate::Command),
     #[command(flatten)]
     Edit(edit::Command),
     #[command(flatten)]
@@ -126,6 +131,7 @@ async fn run(arguments: Arguments) -> Outcome {
     match command {
         Command::List(command) => list::run(command, connect, output).await,
         Command::Define(command) => define::run(command, connect, output).await,
+        Command::Validate(command) => validate::run(&command, output),
         Command::Edit(command) => edit::run(command, connect, output).await,
         Command::Life(command) => life::run(command, connect, output).await,
         Command::Console(command) => console::run(command, connect).await,

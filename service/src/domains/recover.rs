@@ -25,15 +25,16 @@ impl Engine {
     /// # Errors
     /// The store cannot be listed at all.
     pub async fn recover(self: &Arc<Self>) -> Result<()> {
-        let mut running = self.find_running().await?;
+        let Search { mut running, lost } = self.find_running().await?;
         let store = self.store.clone();
         let loaded = tokio::task::spawn_blocking(move || store.definitions().load_all()).await;
         let loaded = loaded.map_err(|error| Error::new(ErrorKind::Internal, "reading the definitions crashed").caused_by(error))??;
         for (name, xml) in loaded {
             let seed = xml.map_err(Error::from).and_then(|xml| self.seed(&name, &xml));
-            match seed {
-                Ok(seed) => self.settle(seed, &mut running),
-                Err(error) => self.leave_alone(&name, &error),
+            match seed.map(|seed| (lost.get(&seed.uuid), seed)) {
+                Ok((None, seed)) => self.settle(seed, &mut running),
+                Ok((Some(error), seed)) => self.leave_running(&seed, error),
+                Err(error) => self.leave_unreadable(&name, &error),
             }
         }
         for (uuid, (name, transient)) in running {
@@ -73,10 +74,21 @@ impl Engine {
         })
     }
 
-    /// Keeps a name for a definition that cannot be used, so that nothing writes over it.
-    fn leave_alone(&self, name: &str, error: &Error) {
-        tracing::error!("the definition of domain '{name}' is left alone: {error}; repair or remove the file and start the service again");
-        self.registry.keep_for_unreadable(name);
+    /// Keeps a name for a domain that cannot be used, so that nothing writes over its definition.
+    fn leave_alone(&self, name: &str, reason: String) {
+        tracing::error!("domain '{name}' is left alone: {reason}");
+        self.registry.leave_alone(name, reason);
+    }
+
+    fn leave_unreadable(&self, name: &str, error: &Error) {
+        self.leave_alone(name, format!("its definition cannot be used: {error}; repair or remove the file and start the service again"));
+    }
+
+    /// Shown as shut off, a domain whose guest runs out of reach could be started a second time on the same disks.
+    fn leave_running(&self, seed: &Seed, error: &Error) {
+        let status = self.store.status().path(seed.uuid);
+        let what_to_do = format!("when it has ended, remove {} and start the service again", status.display());
+        self.leave_alone(&seed.name, format!("its guest may still run out of reach: {error}; {what_to_do}"));
     }
 
     fn settle(self: &Arc<Self>, mut seed: Seed, running: &mut HashMap<Uuid, (String, Found)>) {
@@ -87,7 +99,7 @@ impl Engine {
         match self.registry.reserve(&seed.name, seed.uuid) {
             Ok(None) => drop(self.spawn(seed)),
             Ok(Some(_)) => {}
-            Err(error) => self.leave_alone(&seed.name, &error),
+            Err(error) => self.leave_unreadable(&seed.name, &error),
         }
     }
 
@@ -107,8 +119,8 @@ impl Engine {
     }
 
     /// Looks for every machine that a status file tells of, all at the same time.
-    async fn find_running(self: &Arc<Self>) -> Result<HashMap<Uuid, (String, Found)>> {
-        let mut searches = Vec::new();
+    async fn find_running(self: &Arc<Self>) -> Result<Search> {
+        let (mut searches, mut found) = (Vec::new(), Search::default());
         for (uuid, status) in self.store.status().load_all::<Status>()? {
             match status {
                 Ok(status) if status.format == FORMAT => {
@@ -116,22 +128,19 @@ impl Engine {
                     let engine = self.clone();
                     searches.push((uuid, status.name.clone(), tokio::spawn(async move { engine.search(uuid, status).await })));
                 }
-                Ok(status) => {
-                    tracing::error!("the guest '{}' was started by another version of the service and is left alone", status.name)
-                }
+                Ok(_) => found.lose(uuid, Error::new(ErrorKind::Internal, "another version of the service has started it")),
                 Err(error) if error.is_not_found() => drop(self.store.status().remove(uuid)),
-                Err(error) => tracing::error!("a running guest cannot be found again: {error}"),
+                Err(error) => found.lose(uuid, error.into()),
             }
         }
-        let mut running = HashMap::new();
         for (uuid, name, search) in searches {
             match search.await {
-                Ok(Ok(found)) => drop(running.insert(uuid, (name, found))),
-                Ok(Err(error)) => tracing::error!("the guest '{name}' cannot be found again: {error}"),
-                Err(error) => tracing::error!("the search for guest '{name}' crashed: {error}"),
+                Ok(Ok(one)) => drop(found.running.insert(uuid, (name, one))),
+                Ok(Err(error)) => found.lose(uuid, error),
+                Err(error) => found.lose(uuid, Error::new(ErrorKind::Internal, "the search for it crashed").caused_by(error)),
             }
         }
-        Ok(running)
+        Ok(found)
     }
 
     async fn search(self: Arc<Self>, uuid: Uuid, status: Status) -> Result<Found> {
@@ -183,6 +192,22 @@ fn resumed_state(before: State, now: RunState) -> State {
         (State::Paused(_), State::Paused(_)) => before,
         (State::ShuttingDown(_), State::Running(_)) => before,
         _ => now,
+    }
+}
+
+/// The guests that status files tell of.
+#[derive(Default)]
+struct Search {
+    /// What became of each, with its name.
+    running: HashMap<Uuid, (String, Found)>,
+    /// Of which nobody can say what became of them, and why.
+    lost: HashMap<Uuid, Error>,
+}
+
+impl Search {
+    fn lose(&mut self, uuid: Uuid, error: Error) {
+        tracing::error!("the guest with the UUID {uuid} cannot be found again: {error}");
+        self.lost.insert(uuid, error);
     }
 }
 

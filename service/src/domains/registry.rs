@@ -3,7 +3,7 @@
 //! Invariants: a name and a UUID belong to one domain at most, also while that is being defined or
 //! renamed: they are reserved first. Locks are held for map operations only.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -24,8 +24,9 @@ struct Maps {
     names: HashMap<String, Uuid>,
     /// Every domain that is there.
     domains: HashMap<Uuid, DomainHandle>,
-    /// Names of definitions that cannot be read. Nothing is defined under them, so nothing writes over them.
-    unreadable: HashSet<String>,
+    /// Names of domains that are left alone, each with the reason: a definition that cannot be read, a guest that cannot
+    /// be found again. Nothing is defined under them, so nothing writes over them.
+    left_alone: HashMap<String, String>,
 }
 
 impl Registry {
@@ -82,7 +83,7 @@ impl Registry {
         self.by_name(text)
             .or_else(|| self.by_uuid(Uuid::try_parse(text).ok()?))
             .or_else(by_number)
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no domain with the name, UUID or id '{text}'")))
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, self.maps().why_not_found(text)))
     }
 
     /// Sets a name and a UUID aside for a new domain. Answers with the domain that has both already.
@@ -118,7 +119,7 @@ impl Registry {
     /// `AlreadyExists`.
     pub(super) fn reserve_name(&self, name: &str, uuid: Uuid) -> Result<()> {
         let mut maps = self.maps();
-        maps.refuse_unreadable(name)?;
+        maps.refuse_left_alone(name)?;
         if maps.names.contains_key(name) {
             return Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to another domain; choose another one")));
         }
@@ -126,9 +127,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Keeps a name for a definition that cannot be read.
-    pub(super) fn keep_for_unreadable(&self, name: &str) {
-        self.maps().unreadable.insert(name.to_owned());
+    /// Keeps a name for a domain that is left alone; the reason is a clause with the next step.
+    pub(super) fn leave_alone(&self, name: &str, reason: String) {
+        self.maps().left_alone.insert(name.to_owned(), reason);
     }
 
     /// Gives a running guest its name, also where the definition of that name cannot be read.
@@ -163,22 +164,26 @@ impl Registry {
 }
 
 impl Maps {
-    fn refuse_unreadable(&self, name: &str) -> Result<()> {
-        match self.unreadable.contains(name) {
-            false => Ok(()),
-            true => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                format!(
-                    "the name '{name}' belongs to a definition that cannot be read; repair or remove its file and start the service again"
-                ),
-            )),
+    fn refuse_left_alone(&self, name: &str) -> Result<()> {
+        match self.left_alone.get(name) {
+            None => Ok(()),
+            Some(reason) => {
+                Err(Error::new(ErrorKind::AlreadyExists, format!("the name '{name}' belongs to a domain that is left alone: {reason}")))
+            }
+        }
+    }
+
+    fn why_not_found(&self, text: &str) -> String {
+        match self.left_alone.get(text) {
+            None => format!("there is no domain with the name, UUID or id '{text}'"),
+            Some(reason) => format!("domain '{text}' is left alone: {reason}"),
         }
     }
 
     /// The domain that has both, `None` when both are free.
     fn owner(&self, name: &str, uuid: Uuid) -> Result<Option<DomainHandle>> {
         let taken = |what: String| Err(Error::new(ErrorKind::AlreadyExists, what));
-        self.refuse_unreadable(name)?;
+        self.refuse_left_alone(name)?;
         if let Some(owner) = self.names.get(name) {
             if *owner != uuid {
                 return taken(format!(

@@ -34,6 +34,11 @@ impl StatusFiles {
         Ok(self.directory.create_subdirectory(uuid.to_string())?.path().to_owned())
     }
 
+    /// The runtime directory of a domain, whether or not it exists.
+    pub fn path(&self, uuid: Uuid) -> PathBuf {
+        self.directory.path_of(uuid.to_string())
+    }
+
     /// Replaces the status of a domain, making its directory where needed.
     ///
     /// # Errors

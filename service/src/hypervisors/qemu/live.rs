@@ -7,13 +7,28 @@ use lodge_model::domain::devices::{
     Alias, ChardevSourceElement, ChardevType, ConnectionMode, Device, Graphics, GraphicsType, Listen, ListenType,
 };
 
+use lodge_model::domain::os::{Loader, Nvram};
+
 use super::alias;
+use super::devices::LOCAL;
 use super::input::PlanInput;
 
-/// The definition with the ports and sockets of this run. `sockets` are by alias; a display's is by its kind.
-pub(super) fn definition(named: &Domain, input: &PlanInput<'_>, sockets: &[(String, PathBuf)]) -> Domain {
+/// What planning a run has found out about it.
+pub(super) struct Found {
+    /// Sockets by alias; a display's is by its kind.
+    pub sockets: Vec<(String, PathBuf)>,
+    /// The firmware in flash memory.
+    pub firmware: Option<(Loader, Option<Nvram>)>,
+}
+
+/// The definition with the firmware, ports and sockets of this run.
+pub(super) fn definition(named: &Domain, input: &PlanInput<'_>, found: Found) -> Domain {
     let mut live = named.clone();
-    for (name, path) in sockets {
+    let Found { sockets, firmware } = found;
+    if let Some((loader, nvram)) = firmware {
+        (live.os.loader, live.os.nvram) = (Some(loader), nvram);
+    }
+    for (name, path) in &sockets {
         set_socket(&mut live, name, path);
     }
     for graphics in live.devices.graphics_mut() {
@@ -87,9 +102,24 @@ fn set_ports(graphics: &mut Graphics, input: &PlanInput<'_>) {
 }
 
 fn set_listen(graphics: &mut Graphics, socket: Option<&PathBuf>) {
-    let Some(socket) = socket.map(|path| path.display().to_string()) else { return };
+    let Some(socket) = socket.map(|path| path.display().to_string()) else { return set_address(graphics) };
     match graphics.listens.iter_mut().find(|listen| listen.kind == Some(ListenType::Socket)) {
         Some(listen) => listen.socket = Some(socket),
         None => graphics.listens.push(Listen { kind: Some(ListenType::Socket), socket: Some(socket), ..Listen::default() }),
+    }
+}
+
+/// Writes the address that a display listens on where the definition leaves it open.
+fn set_address(graphics: &mut Graphics) {
+    if !matches!(graphics.kind, GraphicsType::Vnc | GraphicsType::Spice) || graphics.socket.is_some() {
+        return;
+    }
+    if graphics.listens.is_empty() {
+        graphics.listens.push(Listen::default());
+    }
+    let fallback = graphics.listen.clone().filter(|address| !address.is_empty()).unwrap_or_else(|| LOCAL.to_owned());
+    for listen in graphics.listens.iter_mut().filter(|listen| listen.kind.unwrap_or_default() == ListenType::Address) {
+        listen.kind = Some(ListenType::Address);
+        listen.address.get_or_insert(fallback.clone());
     }
 }

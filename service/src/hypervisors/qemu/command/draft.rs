@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use lodge_model::domain::os::{Loader, Nvram};
 use lodge_model::domain::qemu::{Property, PropertyType};
 use lodge_model::domain::{Domain, DomainType};
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub struct Draft<'a> {
     pub(super) set_up: Vec<SetUp>,
     pub(super) warnings: Vec<String>,
     pub(super) sockets: Vec<(String, PathBuf)>,
+    /// The firmware in flash memory, as the definition of the running guest tells it.
+    pub(super) firmware: Option<(Loader, Option<Nvram>)>,
     /// Groups of disk limits that are there already.
     pub throttle_groups: BTreeSet<String>,
     images: u32,
@@ -54,6 +57,7 @@ impl<'a> Draft<'a> {
             set_up: Vec::new(),
             warnings: Vec::new(),
             sockets: Vec::new(),
+            firmware: None,
             throttle_groups: BTreeSet::new(),
             images: 0,
         }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use lodge_model::domain::devices::DiskType;
-use lodge_model::domain::os::{Firmware, FirmwareFeatureName, FirmwareFormat, LoaderType};
-use lodge_model::xml::{OnOff, YesNo};
+use lodge_model::domain::os::{Firmware, FirmwareFeatureName, FirmwareFormat, Loader, LoaderType, Nvram};
+use lodge_model::xml::{OnOff, Value, YesNo};
 
 use super::draft::Draft;
 use crate::hypervisors::qemu::firmware::{FirmwareDescriptor, Mapping, Wish, choose};
@@ -62,8 +62,31 @@ pub fn add(draft: &mut Draft<'_>) -> Result<Flash, Refusal> {
     };
     draft.resource(&parts.code.path, if parts.read_only { Access::Read } else { Access::ReadWrite }, LabelClass::Kernel);
     let code = node(draft, "firmware", &parts.code, parts.read_only);
-    let variables = if parts.stateless { None } else { variables(draft, &parts)? };
+    let nvram = if parts.stateless { None } else { Some(variables(draft, &parts)?) };
+    let variables = nvram.as_ref().map(|nvram| node(draft, "nvram", nvram, false));
+    draft.firmware = Some((live_loader(draft, &parts), nvram.map(|nvram| live_nvram(draft, &parts, nvram))));
     Ok(Flash { code: Some(code), variables, smm: parts.secure.then_some(true), secure: parts.secure })
+}
+
+/// `<loader>` of the running guest: what was written, with the choice filled in.
+fn live_loader(draft: &Draft<'_>, parts: &Parts) -> Loader {
+    let written = draft.domain.os.loader.clone().unwrap_or_default();
+    Loader {
+        path: Some(parts.code.path.clone()),
+        kind: Some(LoaderType::Pflash),
+        readonly: Some(YesNo(parts.read_only)),
+        secure: written.secure.or(parts.secure.then_some(YesNo(true))),
+        format: Value::parse(&parts.code.format),
+        ..written
+    }
+}
+
+/// `<nvram>` of the running guest.
+fn live_nvram(draft: &Draft<'_>, parts: &Parts, variables: Part) -> Nvram {
+    let written = draft.domain.os.nvram.clone().unwrap_or_default();
+    let path = written.source.is_none().then_some(variables.path);
+    let template = parts.template.as_ref().map(|template| template.path.clone());
+    Nvram { template: written.template.clone().or(template), format: Value::parse(&variables.format), path, ..written }
 }
 
 fn written(draft: &Draft<'_>, path: &str) -> Parts {
@@ -143,8 +166,8 @@ fn none_fits(draft: &Draft<'_>, wish: &Wish<'_>) -> Refusal {
     ))
 }
 
-/// Adds the variables: where the definition says, or in this guest's own file; made from the template at the first start.
-fn variables(draft: &mut Draft<'_>, parts: &Parts) -> Result<Option<String>, Refusal> {
+/// The variables: where the definition says, or in this guest's own file; made from the template at the first start.
+fn variables(draft: &mut Draft<'_>, parts: &Parts) -> Result<Part, Refusal> {
     let os = &draft.domain.os;
     let nvram = os.nvram.clone().unwrap_or_default();
     if nvram.kind.is_some_and(|kind| kind != DiskType::File) {
@@ -167,8 +190,7 @@ fn variables(draft: &mut Draft<'_>, parts: &Parts) -> Result<Option<String>, Ref
         prepare(draft, &path, format, template)?;
     }
     draft.resource(&path, Access::ReadWrite, LabelClass::Nvram);
-    let part = Part { path: path.display().to_string(), format: format.to_string() };
-    Ok(Some(node(draft, "nvram", &part, false)))
+    Ok(Part { path: path.display().to_string(), format: format.to_string() })
 }
 
 fn prepare(draft: &mut Draft<'_>, path: &Path, format: FirmwareFormat, template: &Part) -> Result<(), Refusal> {

@@ -21,10 +21,11 @@ mod smbios;
 use lodge_model::domain::Domain;
 
 use super::input::PlanInput;
+use super::live::{self, Found};
 use super::plan::{LaunchPlan, Slot};
 use super::props::Options;
 use super::refusal::Refusal;
-use super::{alias, block, devices, live, validate};
+use super::{alias, block, devices, validate};
 
 pub use boot::boot_index;
 pub use draft::{Draft, is_q35};
@@ -42,8 +43,9 @@ pub fn plan(domain: &Domain, input: &PlanInput<'_>) -> Result<LaunchPlan, Refusa
     let mut draft = Draft::new(&named, input, machine);
     add_options(&mut draft)?;
     let program = input.capabilities.emulator.clone();
-    let Draft { arguments, environment, preparations, companions, resources, consoles, agent, set_up, warnings, sockets, .. } = draft;
-    let live = live::definition(&named, input, &sockets);
+    let Draft { arguments, environment, preparations, companions, resources, consoles, agent, set_up, warnings, sockets, firmware, .. } =
+        draft;
+    let live = live::definition(&named, input, Found { sockets, firmware });
     Ok(LaunchPlan { program, arguments, environment, preparations, companions, resources, consoles, agent, set_up, warnings, live })
 }
 

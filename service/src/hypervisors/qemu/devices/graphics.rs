@@ -17,7 +17,7 @@ use crate::hypervisors::resources::{Access, LabelClass};
 /// VNC counts its displays from this port on.
 const VNC_FIRST_PORT: u16 = 5900;
 /// Where displays listen unless the definition says otherwise: not on the network.
-const LOCAL: &str = "127.0.0.1";
+pub const LOCAL: &str = "127.0.0.1";
 
 /// Which ports the service has to choose for a domain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

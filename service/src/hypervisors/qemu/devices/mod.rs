@@ -36,7 +36,7 @@ use lodge_model::domain::devices::{Controller, ControllerType, Device};
 use super::command::Draft;
 use super::refusal::Refusal;
 
-pub use graphics::ports_needed;
+pub use graphics::{LOCAL, ports_needed};
 
 /// Adds every device: controllers and hubs first, since the others are plugged into them.
 ///

@@ -1,6 +1,7 @@
 //! Tests of the planner: the command line of every completed fixture, refusals, and whether the real QEMU takes it all.
 
 mod golden;
+mod live;
 mod real;
 mod refusals;
 
