@@ -16,6 +16,7 @@ use crate::keywords;
 use crate::xml::Position;
 
 pub mod qemu_argv;
+mod xen;
 pub mod xen_sxpr;
 pub mod xen_xl;
 pub mod xen_xm;

@@ -1,21 +1,21 @@
-//! Configurations of Xen.
+//! Files of xm, xend's client: settings in a subset of Python (xmdomain.cfg(5)).
+
+use super::xen::{self, Dialect};
 use super::{Converted, ReadError, WriteError, Written};
 use crate::domain::Domain;
 
 /// Reads a configuration.
 ///
 /// # Errors
-/// [`ReadError`] for text that is not of the format.
+/// [`ReadError`] for text that is not of the format, or a value that a setting cannot have.
 pub fn read(text: &str) -> Result<Converted, ReadError> {
-    let _ = text;
-    Err(ReadError { position: crate::xml::Position { line: 1, column: 1 }, reason: "nothing is read yet".into() })
+    xen::read(text, Dialect::Xm)
 }
 
-/// Writes a configuration.
+/// Writes a configuration. What it cannot say is in the warnings.
 ///
 /// # Errors
-/// [`WriteError`] for a domain that the format cannot describe.
+/// [`WriteError`] for a domain that is not for Xen.
 pub fn write(domain: &Domain) -> Result<Written, WriteError> {
-    let _ = domain;
-    Err(WriteError("nothing is written yet".into()))
+    xen::write(domain, Dialect::Xm)
 }
