@@ -6,13 +6,16 @@
 //! - Checking tells every problem at once, each with the path of what to change.
 
 use std::collections::HashSet;
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
 use std::hash::Hash;
 
-use crate::xml::{Content, Namespace, Warning, XmlError, read_document_with, write_document_with};
+use crate::xml::{Content, Namespace, Value, Warning, XmlError, read_document_with, write_document_with};
 
 /// Longest name in bytes: it becomes part of file names, which have 255.
 pub const MAX_NAME_BYTES: usize = 200;
+
+/// Longest file name in bytes, on the file systems of Linux.
+pub const MAX_FILE_NAME_BYTES: usize = 255;
 
 /// A whole document.
 pub trait Document: Content {
@@ -43,9 +46,9 @@ pub trait Document: Content {
     /// # Errors
     /// Every [`Problem`] found, in the order of the document.
     fn validate(&self) -> Result<(), Vec<Problem>> {
-        let mut found = Problems { root: Self::ROOT, found: Vec::new() };
+        let mut found = Problems::new(Self::ROOT);
         self.check(&mut found);
-        if found.found.is_empty() { Ok(()) } else { Err(found.found) }
+        found.into_result()
     }
 }
 
@@ -67,14 +70,45 @@ impl Display for Problem {
 /// Collects the problems of one document.
 #[derive(Debug)]
 pub struct Problems {
-    root: &'static str,
+    /// The element whose content is being checked.
+    within: String,
     found: Vec<Problem>,
 }
 
 impl Problems {
-    /// Adds one; the path starts below the root.
+    /// None yet, of a document with this root.
+    pub fn new(root: &str) -> Self {
+        Self { within: format!("/{root}"), found: Vec::new() }
+    }
+
+    /// Adds one; the path starts below the root, or below the part being checked.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
-        self.found.push(Problem { path: format!("/{}/{path}", self.root), reason: reason.into() });
+        self.found.push(Problem { path: format!("{}/{path}", self.within), reason: reason.into() });
+    }
+
+    /// Checks a part; the paths it tells start below this one.
+    pub fn inside(&mut self, part: impl Display, check: impl FnOnce(&mut Self)) {
+        let outside = self.within.len();
+        // Writing to a string cannot fail.
+        let _ = write!(self.within, "/{part}");
+        check(self);
+        self.within.truncate(outside);
+    }
+
+    /// Checks each of some elements of one name, which are numbered where there are several.
+    pub fn each<T>(&mut self, name: &str, elements: &[T], mut check: impl FnMut(&mut Self, &T)) {
+        for (number, element) in (1..).zip(elements) {
+            let part = if elements.len() > 1 { format!("{name}[{number}]") } else { name.to_owned() };
+            self.inside(part, |found| check(found, element));
+        }
+    }
+
+    /// Every problem, in the order found.
+    ///
+    /// # Errors
+    /// There is one at least.
+    pub fn into_result(self) -> Result<(), Vec<Problem>> {
+        if self.found.is_empty() { Ok(()) } else { Err(self.found) }
     }
 
     /// Tells each value that is there a second time; `what` names such a value.
@@ -88,6 +122,30 @@ impl Problems {
         }
     }
 
+    /// The value of a word that documents keep as text; tells what could be there instead of another.
+    pub fn word<T: Value>(&mut self, path: impl Display, word: &str) -> Option<T> {
+        let value = T::parse(word);
+        if value.is_none() {
+            self.add(path, format!("'{word}' is not known here; write {}", T::EXPECTED));
+        }
+        value
+    }
+
+    /// The same for a word without which its element says nothing.
+    pub fn needed_word<T: Value>(&mut self, path: impl Display, word: Option<&str>) -> Option<T> {
+        if word.is_none() {
+            self.add(&path, format!("it is not said; write {}, or remove the element", T::EXPECTED));
+        }
+        self.word(path, word?)
+    }
+
+    /// Tells that a path does not begin at the root directory, if it does not.
+    pub fn absolute(&mut self, path: impl Display, value: &str) {
+        if !value.starts_with('/') {
+            self.add(path, format!("'{value}' is not an absolute path; write the whole path, beginning with /"));
+        }
+    }
+
     /// Tells why the text cannot be the name of such a thing, if it cannot.
     pub fn name(&mut self, path: &str, what: &str, name: &str) {
         if let Some(reason) = name_problem(what, name) {
@@ -98,11 +156,20 @@ impl Problems {
 
 /// Why a text cannot be the name of a thing of this kind (`domain`, `network`); `None` when it can.
 pub fn name_problem(what: &str, name: &str) -> Option<String> {
+    name_problem_within(MAX_NAME_BYTES, what, name)
+}
+
+/// Why a text cannot be the name of a thing whose file is called so (`volume`); `None` when it can.
+pub fn file_name_problem(what: &str, name: &str) -> Option<String> {
+    name_problem_within(MAX_FILE_NAME_BYTES, what, name)
+}
+
+fn name_problem_within(limit: usize, what: &str, name: &str) -> Option<String> {
     if name.trim().is_empty() {
         return Some(format!("the name is empty; give the {what} a name"));
     }
-    if name.len() > MAX_NAME_BYTES {
-        return Some(format!("the name has {} bytes; it becomes a file name and may have {MAX_NAME_BYTES}", name.len()));
+    if name.len() > limit {
+        return Some(format!("the name has {} bytes; it becomes a file name and may have {limit}", name.len()));
     }
     if name == "." || name == ".." {
         return Some(format!("'{name}' cannot be a name, since it means a directory; choose another"));

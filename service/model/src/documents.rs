@@ -2,6 +2,9 @@
 
 use crate::document::{Document, Problem};
 use crate::domain::Domain;
+use crate::encryption::Encryption;
+use crate::storage_pool::StoragePool;
+use crate::storage_volume::StorageVolume;
 use crate::xml::{Position, Warning, XmlError, parse};
 
 /// A kind of document.
@@ -26,7 +29,7 @@ pub struct Examined {
 }
 
 /// All kinds, by their roots' names.
-pub const KINDS: &[Kind] = &[kind::<Domain>()];
+pub const KINDS: &[Kind] = &[kind::<Domain>(), kind::<Encryption>(), kind::<StoragePool>(), kind::<StorageVolume>()];
 
 const fn kind<T: Document>() -> Kind {
     Kind { root: T::ROOT, examine: examine_as::<T> }

@@ -6,7 +6,12 @@
 pub mod document;
 pub mod documents;
 pub mod domain;
+pub mod encryption;
 pub mod native;
+pub mod permissions;
+pub mod storage_pool;
+pub mod storage_volume;
+pub mod timestamps;
 pub mod units;
 pub mod xml;
 

@@ -5,6 +5,7 @@
 //! `bytes`; `KB`, `MB`, `GB`, `TB`, `PB`, `EB` are powers of 1000; `K` or `KiB`, `M` or `MiB` and so
 //! on to `E` are powers of 1024 (libvirt, formatdomain "Memory Allocation").
 
+use crate::element;
 use crate::xml::{Reader, Writer, XmlError};
 
 /// Bytes in a KiB.
@@ -157,6 +158,22 @@ impl WriteSize for Writer {
     fn bytes_attr(&mut self, name: &str, bytes: &u64) {
         self.required(name, bytes);
         self.required("unit", &"bytes".to_owned());
+    }
+}
+
+element! {
+    /// A size in KiB when no unit is given.
+    pub struct KibSize {
+        /// Bytes, whole KiB.
+        kib "" bytes: u64,
+    }
+}
+
+element! {
+    /// A size in bytes when no unit is given.
+    pub struct ByteSize {
+        /// Bytes.
+        bytes "" bytes: u64,
     }
 }
 

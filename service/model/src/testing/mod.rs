@@ -2,4 +2,5 @@
 
 pub mod damage;
 pub mod fixtures;
+pub mod problems;
 pub mod strategies;

@@ -4,11 +4,11 @@
 //! the guest sees and how the hypervisor treats it.
 
 use super::address::Address;
-use super::encryption::Encryption;
 use super::iotune::{IoTune, ThrottleFilters};
 use super::parts::{Acpi, Alias, BackendDomain, Boot};
 use super::problem::Problem;
 use super::storage_source::{BackingStore, DiskSource, DiskSourceElement, DiskType, MetadataCache, SourceAuth};
+use crate::encryption::Encryption;
 use crate::xml::{OnOff, YesNo};
 use crate::{element, keywords};
 

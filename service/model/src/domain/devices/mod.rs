@@ -19,7 +19,6 @@ mod console;
 mod controller;
 mod crypto;
 mod disk;
-mod encryption;
 mod filesystem;
 mod graphics;
 mod hostdev;
@@ -63,7 +62,6 @@ pub use console::*;
 pub use controller::*;
 pub use crypto::*;
 pub use disk::*;
-pub use encryption::*;
 pub use filesystem::*;
 pub use graphics::*;
 pub use hostdev::*;
@@ -97,6 +95,7 @@ pub use video::*;
 pub use vsock::*;
 pub use watchdog::*;
 
+pub use crate::encryption::{Cipher, Encryption, IvGenerator, SecretReference};
 use crate::xml::{Choice, Content, Reader, Writer, XmlError};
 
 crate::element! {

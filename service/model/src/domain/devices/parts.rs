@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::element;
-use crate::units::{ReadSize, WriteSize};
 use crate::xml::{OnOff, Value, YesNo};
+
+pub use crate::units::{ByteSize, KibSize};
 
 /// A password. Its debug form does not show it, so that it cannot slip into a log.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -103,22 +104,6 @@ element! {
         attr "bar" bar: Option<OnOff>,
         /// Absolute path of a file to use instead of the device's own.
         attr "file" file: Option<String>,
-    }
-}
-
-element! {
-    /// A size in KiB when no unit is given.
-    pub struct KibSize {
-        /// Bytes, whole KiB.
-        kib "" bytes: u64,
-    }
-}
-
-element! {
-    /// A size in bytes when no unit is given.
-    pub struct ByteSize {
-        /// Bytes.
-        bytes "" bytes: u64,
     }
 }
 

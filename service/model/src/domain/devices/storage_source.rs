@@ -5,9 +5,9 @@
 //! the same source.
 
 use super::address::PciAddress;
-use super::encryption::{Encryption, SecretReference};
 use super::parts::{ByteSize, Reconnect, SourceLabel};
 use super::problem::{Problem, needed};
+use crate::encryption::{Encryption, SecretReference};
 use crate::xml::YesNo;
 use crate::{element, keywords};
 
