@@ -6,6 +6,15 @@ use std::fmt::Write as _;
 
 use crate::grammar::{Data, Grammar, Name, Pattern};
 
+/// What stands where a schema allows any text.
+pub const ANY_TEXT: &str = "text";
+
+const UUID: &str = "5ed04a1e-2d77-4c3a-9d0b-8b6f3c1f0a77";
+
+/// Attributes that schemas leave open, where the documentation says what may stand there: what a sample would have, and such a value.
+const CLOSED_WORDS: &[(&str, &str, &str)] =
+    &[("port", ANY_TEXT, "1"), ("mode", ANY_TEXT, "bind"), ("startport", "1.1", "2"), ("uuid", ANY_TEXT, UUID)];
+
 /// Attributes and content of an element.
 #[derive(Clone, Default)]
 pub struct Sample {
@@ -26,7 +35,9 @@ impl Sample {
             Name::Of(local, _) => local.clone(),
             Name::Any => "any".to_owned(),
         };
-        Self { attributes: vec![(name, self.content)], content: String::new(), size: 1 }
+        let closed = CLOSED_WORDS.iter().find(|(attribute, open, _)| *attribute == name && self.content == *open);
+        let value = closed.map_or(self.content, |(.., word)| (*word).to_owned());
+        Self { attributes: vec![(name, value)], content: String::new(), size: 1 }
     }
 
     /// An element with this sample in it.
@@ -93,7 +104,7 @@ impl<'a> Smallest<'a> {
             Pattern::Ref(name) => self.defined(name),
             Pattern::Nested(nested) => Smallest::new(nested).of(&nested.start),
             Pattern::Optional(_) | Pattern::Empty => Some(Sample::default()),
-            Pattern::Text => Some(Sample::text("text")),
+            Pattern::Text => Some(Sample::text(ANY_TEXT)),
             Pattern::Value(value) => Some(Sample::text(value)),
             Pattern::Data(data) => Some(Sample::text(&value(data))),
             Pattern::NotAllowed => None,
@@ -123,16 +134,14 @@ impl<'a> Smallest<'a> {
 
 /// A value of a type.
 pub fn value(data: &Data) -> String {
-    if let Some(pattern) = data.params.get("pattern") {
-        return matching(pattern);
-    }
-    let least = ["minInclusive", "maxInclusive"].iter().find_map(|name| data.params.get(*name));
-    match (least, &*data.kind) {
-        (Some(least), _) => least.clone(),
-        (None, "string" | "NCName") => "text".to_owned(),
-        (None, "dateTime") => "2026-01-31T12:00:00".to_owned(),
-        (None, "anyURI") => "urn:any".to_owned(),
-        (None, _) => "1".to_owned(),
+    let least = data.params.get("minInclusive").and_then(|least| least.parse::<i64>().ok());
+    match (data.params.get("pattern"), &*data.kind) {
+        // A number of some size is more telling than the pattern of all numbers.
+        (Some(pattern), _) if least.is_none_or(|least| least <= 1) => matching(pattern),
+        (_, "string" | "NCName") => ANY_TEXT.to_owned(),
+        (_, "dateTime") => "2026-01-31T12:00:00".to_owned(),
+        (_, "anyURI") => "urn:any".to_owned(),
+        _ => least.unwrap_or(1).max(1).to_string(),
     }
 }
 
@@ -230,6 +239,7 @@ impl Expression<'_> {
             // Where a letter or a digit will do, it is better than punctuation.
             _ if class.windows(3).any(|range| range == ['a', '-', 'z']) => 'a',
             [' ', '-', ..] => 'a',
+            ['0', '-', ..] => '1',
             [first, ..] => *first,
             [] => panic!("an empty class"),
         }

@@ -4,7 +4,7 @@
 //! the grammar allows. A definition inside itself is not entered again, so the walk ends.
 
 use crate::grammar::{Grammar, Name, Pattern};
-use crate::sample::{Sample, Smallest, qualified, value};
+use crate::sample::{ANY_TEXT, Sample, Smallest, qualified, value};
 
 /// Calls `found` with the path of each element, attribute and word, such as `/domain/devices/disk/@type='file'`, and a document
 /// that has it. A path comes as often as there are ways to it.
@@ -62,7 +62,7 @@ impl<'a> Walk<'a, '_> {
             Pattern::Nested(nested) => self.nested(nested, way),
             Pattern::Value(word) => self.tell(&format!("='{word}'"), Sample::text(word), way),
             Pattern::Data(data) => self.tell("", Sample::text(&value(data)), way),
-            Pattern::Text => self.tell("", Sample::text("text"), way),
+            Pattern::Text => self.tell("", Sample::text(ANY_TEXT), way),
             Pattern::Empty | Pattern::NotAllowed => {}
         }
     }
@@ -99,9 +99,7 @@ fn wrap<'a>(smallest: &Smallest<'a>, mut sample: Sample, mut way: Option<&Step<'
         sample = match step.around {
             Around::Element(name) => sample.into_element(name),
             Around::Attribute(name) => sample.into_attribute(name),
-            Around::Group(parts, at) => {
-                smallest.all(parts[..at].iter())?.and(sample).and(smallest.all(parts[at + 1..].iter())?)
-            }
+            Around::Group(parts, at) => smallest.all(parts[..at].iter())?.and(sample).and(smallest.all(parts[at + 1..].iter())?),
         };
         way = step.outer;
     }

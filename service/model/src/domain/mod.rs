@@ -34,6 +34,7 @@ pub mod resources;
 pub mod seclabel;
 pub mod sysinfo;
 mod validate;
+pub mod xen;
 
 use clock::Clock;
 use cpu::{Cpu, VcpuStates, Vcpus};
@@ -194,12 +195,14 @@ element! {
         child "qemu:deprecation" qemu_deprecation: Option<qemu::Deprecation>,
         /// Properties of devices to set otherwise than we would.
         child "qemu:override" qemu_override: Option<qemu::Override>,
+        /// Arguments added to those of Xen's device model.
+        child "xen:commandline" xen_command_line: Option<xen::CommandLine>,
     }
 }
 
 impl Document for Domain {
     const ROOT: &'static str = "domain";
-    const NAMESPACES: &'static [Namespace] = &[qemu::NAMESPACE];
+    const NAMESPACES: &'static [Namespace] = &[qemu::NAMESPACE, xen::NAMESPACE];
 
     fn check(&self, found: &mut Problems) {
         validate::check(self, found);
