@@ -24,7 +24,7 @@ fn broken_documents_do_no_harm() {
 
 #[test]
 fn every_type_has_a_fixture() {
-    let texts: Vec<String> = fixtures::files("storage-pool").iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let texts: Vec<String> = fixtures::files("storage-pool").iter().map(|file| fixtures::text(file)).collect();
     for kind in PoolType::ALL {
         let written = |text: &String| StoragePool::parse(text).unwrap().0.kind == *kind;
         assert!(texts.iter().any(written), "no fixture of the type {kind}");

@@ -26,6 +26,11 @@ pub fn name(fixture: &Path) -> String {
     fixture.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
+/// A fixture's text.
+pub fn text(fixture: &Path) -> String {
+    fs::read_to_string(fixture).unwrap_or_else(|error| panic!("{}: {error}", fixture.display()))
+}
+
 /// Compares with an expected file, or writes it when asked to.
 pub fn expect(file: &Path, found: &str) {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
@@ -42,7 +47,7 @@ pub fn are_read_and_written_as_expected<T: Document + Debug + PartialEq>(folder:
     assert!(files.len() >= minimum, "only {} fixtures in {folder}", files.len());
     for file in files {
         let name = name(&file);
-        let (document, warnings) = T::parse(&fs::read_to_string(&file).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (document, warnings) = T::parse(&text(&file)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let written = document.to_xml();
         expect(&file.with_extension("normalized.xml"), &written);
         let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();

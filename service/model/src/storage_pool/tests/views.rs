@@ -246,7 +246,7 @@ fn views_tell_what_the_check_tells_of_them() {
 #[test]
 fn every_valid_pool_has_a_view() {
     for file in fixtures::files("storage-pool") {
-        let (pool, _) = StoragePool::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let (pool, _) = StoragePool::parse(&fixtures::text(&file)).unwrap();
         assert!(pool.view().is_ok(), "{}: {:?}", file.display(), pool.view());
     }
 }
