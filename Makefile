@@ -6,7 +6,7 @@ CARGO ?= cargo
 BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test check bench release install demo-guest clean
+.PHONY: help build all run test check bench release install demo-guest schemas clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,6 +25,7 @@ run: ## Set everything up, then run the demo guest under lodged until its consol
 test: ## Set everything up, then check and test all
 	scripts/install-packages run test
 	scripts/demo-guest
+	scripts/libvirt-schemas
 	$(MAKE) --no-print-directory check
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
@@ -51,6 +52,9 @@ install: ## Put what `make release` built into PREFIX (/usr/local), below DESTDI
 demo-guest: ## Build the demo guest only, in build/demo-guest
 	scripts/install-packages run
 	scripts/demo-guest
+
+schemas: ## Fetch libvirt's schemas only, into build/libvirt-schemas
+	scripts/libvirt-schemas
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -27,12 +27,7 @@ pub struct Policy(pub u64);
 impl Value for Policy {
     const EXPECTED: &'static str = "a number such as 0x0003 or 3";
     fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        parsed.ok().map(Self)
+        <u64 as Value>::parse(text).map(Self)
     }
     fn format(&self) -> Cow<'_, str> {
         Cow::Owned(format!("{:#06x}", self.0))

@@ -3,11 +3,11 @@
 //! A document that reads can still contradict itself. All problems are told at once, each with the
 //! path of what to change. What a hypervisor cannot do is the driver's to say.
 
-use super::Domain;
 use super::devices::Device;
 use super::lifecycle::LifecycleAction;
 use super::os::SmbiosMode;
 use super::sysinfo::SysinfoType;
+use super::{Domain, DomainType};
 use crate::document::Problems;
 
 /// Tells every problem of a definition.
@@ -17,6 +17,7 @@ pub(super) fn check(domain: &Domain, found: &mut Problems) {
     vcpus(found, domain);
     cpu_tuning(found, domain);
     numa(found, domain);
+    os(found, domain);
     sysinfo(found, domain);
     cpu(found, domain);
     lifecycle(found, domain);
@@ -101,6 +102,16 @@ fn numa(found: &mut Problems, domain: &Domain) {
         found.add("numatune/memnode/@cellid", format!("there is no cell {cell}; add it to <numa> of <cpu> or remove the node"));
     }
     found.unique("numatune/memnode/@cellid", "cell", nodes);
+}
+
+/// Of QEMU's domains there is one kind only, and a boot loader on the host is for one kind only; others must say it.
+fn os(found: &mut Problems, domain: &Domain) {
+    let one_kind = matches!(domain.kind, DomainType::Qemu | DomainType::Kvm | DomainType::Kqemu | DomainType::Hvf);
+    let said = domain.os.os_type.as_ref().is_some_and(|os_type| os_type.kind.is_some());
+    if !one_kind && !said && domain.bootloader.is_none() {
+        let reason = format!("a domain of type {} can be of several kinds; say which, such as <type>hvm</type>", domain.kind);
+        found.add("os/type", reason);
+    }
 }
 
 fn sysinfo(found: &mut Problems, domain: &Domain) {

@@ -24,6 +24,32 @@ impl Value for String {
     }
 }
 
+/// Whole numbers without a sign; hexadecimal ones with `0x` are read too, and written in decimal.
+macro_rules! unsigned {
+    ($($type:ty, $expected:literal;)*) => {$(
+        impl Value for $type {
+            const EXPECTED: &'static str = $expected;
+            fn parse(text: &str) -> Option<Self> {
+                let text = text.trim();
+                match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+                    Some(digits) => <$type>::from_str_radix(digits, 16).ok(),
+                    None => text.parse().ok(),
+                }
+            }
+            fn format(&self) -> Cow<'_, str> {
+                Cow::Owned(self.to_string())
+            }
+        }
+    )*};
+}
+
+unsigned! {
+    u8, "a number from 0 to 255";
+    u16, "a number from 0 to 65535";
+    u32, "a number from 0 to 4294967295";
+    u64, "a number from 0 to 18446744073709551615";
+}
+
 macro_rules! numbers {
     ($($type:ty, $expected:literal;)*) => {$(
         impl Value for $type {
@@ -39,10 +65,6 @@ macro_rules! numbers {
 }
 
 numbers! {
-    u8, "a number from 0 to 255";
-    u16, "a number from 0 to 65535";
-    u32, "a number from 0 to 4294967295";
-    u64, "a number from 0 to 18446744073709551615";
     i32, "a number from -2147483648 to 2147483647";
     i64, "a whole number";
     f64, "a number";
@@ -102,12 +124,7 @@ pub struct Hex<const DIGITS: usize>(pub u32);
 impl<const DIGITS: usize> Value for Hex<DIGITS> {
     const EXPECTED: &'static str = "a number such as 0x1f or 31";
     fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            Some(digits) => u32::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        parsed.ok().map(Self)
+        <u32 as Value>::parse(text).map(Self)
     }
     fn format(&self) -> Cow<'_, str> {
         Cow::Owned(format!("0x{:0DIGITS$x}", self.0))

@@ -3,12 +3,12 @@
 //! [`InterfaceSourceElement`] is `<source>` as it is written, with the attributes of all types;
 //! [`InterfaceSource`] is the checked union.
 
-use super::address::Address;
+use super::hostdev::{HostAddress, UsbId};
 use super::interface::{BackendType, Interface, InterfaceType};
 use super::network_parts::{InterfaceIp, InterfaceRoute};
 use super::parts::Reconnect;
 use super::problem::{Problem, needed};
-use crate::xml::Value;
+use crate::xml::{Value, YesNo};
 use crate::{element, keywords};
 
 keywords! {
@@ -40,6 +40,8 @@ element! {
     pub struct InterfaceSourceElement {
         /// Kind of socket, of vhost-user: `unix`.
         attr "type" kind: Option<String>,
+        /// Set where a host device was missing at start; reported, never configured.
+        attr "missing" missing: Option<YesNo>,
         /// Network of the service.
         attr "network" network: Option<String>,
         /// Its port group.
@@ -72,8 +74,12 @@ element! {
         child "local" local: Option<LocalSocket>,
         /// How a broken vhost-user connection is made again.
         child "reconnect" reconnect: Option<Reconnect>,
+        /// Vendor of a USB host device.
+        child "vendor" vendor: Option<UsbId>,
+        /// Product of a USB host device.
+        child "product" product: Option<UsbId>,
         /// PCI or USB address of a host device.
-        child "address" address: Option<Box<Address>>,
+        child "address" address: Option<Box<HostAddress>>,
         /// Addresses of the host's end.
         children "ip" ips: Vec<InterfaceIp>,
         /// Routes of the host's end.
@@ -150,7 +156,7 @@ pub enum InterfaceSource<'a> {
     /// A PCI or USB device of the host.
     Hostdev {
         /// Its address on the host.
-        address: &'a Address,
+        address: &'a HostAddress,
     },
     /// A vDPA device.
     Vdpa {

@@ -35,6 +35,20 @@ fn names_become_file_names() {
 }
 
 #[test]
+fn the_kind_of_guest_is_said_where_it_is_not_clear() {
+    for (elements, paths) in [
+        ("", "os/type"),
+        ("<os><type arch='x86_64'/></os>", "os/type"),
+        ("<os><type>hvm</type></os>", ""),
+        ("<bootloader>/usr/bin/pygrub</bootloader>", ""),
+    ] {
+        let text = format!("<domain type='xen'><name>a</name><memory>1</memory>{elements}</domain>");
+        let (found, told) = problems(&text);
+        assert_eq!(found.join(" "), paths, "{elements}: {told}");
+    }
+}
+
+#[test]
 fn contradictions_are_told_with_their_path() {
     for (elements, paths) in [
         ("<memory>1</memory>", ""),

@@ -1,7 +1,7 @@
 //! What stands outside of the devices: identity, memory, processors, life cycle, clock, boot order.
 
 use lodge_model::domain::clock::{Clock, ClockOffset};
-use lodge_model::domain::cpu::Vcpus;
+use lodge_model::domain::cpu::{CpuFeaturePolicy, Vcpus};
 use lodge_model::domain::devices::Device;
 use lodge_model::domain::lifecycle::LifecycleAction;
 use lodge_model::domain::memory::{CurrentMemory, Memory};
@@ -21,6 +21,9 @@ pub(super) fn complete(domain: &mut Domain, random: &mut dyn FnMut() -> u32) -> 
     let vcpus = domain.vcpu.get_or_insert_with(|| Vcpus::new(1));
     vcpus.count.get_or_insert(1);
     vcpus.placement.get_or_insert(Placement::Static);
+    for feature in domain.cpu.iter_mut().flat_map(|cpu| &mut cpu.features) {
+        feature.policy.get_or_insert(CpuFeaturePolicy::Require);
+    }
     domain.on_poweroff.get_or_insert(LifecycleAction::Destroy);
     domain.on_reboot.get_or_insert(LifecycleAction::Restart);
     domain.on_crash.get_or_insert(LifecycleAction::Destroy);

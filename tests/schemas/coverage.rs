@@ -1,0 +1,111 @@
+//! Everything that the schemas know is understood, written back as the same, and valid when it is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lodge_model::documents::examine;
+
+use crate::grammar::Grammar;
+use crate::walk::walk;
+use crate::{schema, xmllint};
+
+/// What a schema knows and we do not.
+struct Gap {
+    /// Paths; what is below them belongs to it.
+    paths: &'static [&'static str],
+    reason: &'static str,
+}
+
+/// The schemas, and what of them is not understood. A new kind of document is a line here.
+const SCHEMAS: &[(&str, &[Gap])] = &[("domain.rng", DOMAIN), ("storagepool.rng", STORAGE_POOL), ("storagevol.rng", &[])];
+
+const DOMAIN: &[Gap] = &[
+    Gap { paths: &["/domain/features/capabilities", "/domain/lxc:namespace"], reason: "containers (LXC); kept with a warning" },
+    Gap { paths: &["/domain/bhyve:commandline"], reason: "bhyve of FreeBSD; kept with a warning" },
+    Gap { paths: &["/domain/vmware:datacenterpath"], reason: "VMware, a path that only its driver reports; kept with a warning" },
+    Gap {
+        paths: &[
+            "/domain/devices/console/target/@type='isa-serial'",
+            "/domain/devices/console/target/@type='usb-serial'",
+            "/domain/devices/console/target/@type='pci-serial'",
+            "/domain/devices/console/target/@type='spapr-vio-serial'",
+            "/domain/devices/console/target/@type='system-serial'",
+            "/domain/devices/console/target/@type='sclp-serial'",
+            "/domain/devices/console/target/@type='isa-debug'",
+            "/domain/devices/console/target/model",
+            "/domain/devices/parallel/target/model",
+            "/domain/devices/smartcard/target",
+        ],
+        reason: "the schema has one target for all character devices; these belong to serial ports only",
+    },
+    Gap {
+        paths: &[
+            "/domain/devices/hostdev/source/adapter/@type",
+            "/domain/devices/hostdev/source/adapter/@parent",
+            "/domain/devices/hostdev/source/adapter/@managed",
+            "/domain/devices/hostdev/source/adapter/@parent_wwnn",
+            "/domain/devices/hostdev/source/adapter/@parent_wwpn",
+            "/domain/devices/hostdev/source/adapter/@parent_fabric_wwn",
+            "/domain/devices/hostdev/source/adapter/@wwnn",
+            "/domain/devices/hostdev/source/adapter/@wwpn",
+            "/domain/devices/hostdev/source/adapter/parentaddr",
+        ],
+        reason: "the schema takes the adapter of a storage pool; a host device's adapter has a name only",
+    },
+];
+
+const STORAGE_POOL: &[Gap] = &[Gap {
+    paths: &["/pool/source/format/vendor", "/pool/source/format/product"],
+    reason: "formatstorage has both in <source>, where the schema has them too; kept with a warning",
+}];
+
+#[test]
+fn what_the_schemas_know_is_understood_and_written() {
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let runs: Vec<_> = SCHEMAS.iter().map(|(name, gaps)| scope.spawn(|| failures_of(name, gaps))).collect();
+        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    });
+    assert!(failures.is_empty(), "{} places\n{}", failures.len(), failures.join("\n"));
+}
+
+fn failures_of(name: &str, gaps: &[Gap]) -> Vec<String> {
+    // By path, the first failure with the document that shows it.
+    let mut failures = BTreeMap::new();
+    let mut written = BTreeMap::new();
+    let mut used = BTreeSet::new();
+    walk(&Grammar::load(&schema(name)), &mut |path, document| match understood(&document) {
+        Ok(normalized) => {
+            written.entry(path).or_insert(normalized);
+        }
+        Err(problem) => match gaps.iter().flat_map(|gap| gap.paths).find(|gap| is_below(&path, gap)) {
+            Some(gap) => {
+                used.insert(*gap);
+            }
+            None => {
+                failures.entry(path).or_insert_with(|| format!("{problem}\n{document}"));
+            }
+        },
+    });
+    println!("{name}: {} of {} paths are understood", written.len(), written.len() + failures.len());
+    let written: Vec<_> = written.into_iter().collect();
+    let invalid = xmllint::invalid(&schema(name), &written);
+    let stale = gaps.iter().flat_map(|gap| gap.paths.iter().map(|path| (*path, gap.reason))).filter(|(path, _)| !used.contains(path));
+    let stale = stale.map(|(path, reason)| format!("{path} is no gap any more ({reason}); remove the line"));
+    failures.into_iter().map(|(path, problem)| format!("{path}: {problem}")).chain(invalid).chain(stale).collect()
+}
+
+/// The document as it is written, or what is not understood of it.
+fn understood(document: &str) -> Result<String, String> {
+    let examined = examine(document).map_err(|error| error.to_string())?;
+    if let Some(warning) = examined.warnings.first() {
+        return Err(warning.to_string());
+    }
+    let again = examine(&examined.normalized).map_err(|error| format!("what is written is not read: {error}"))?;
+    if again.normalized != examined.normalized {
+        return Err(format!("what is written changes when it is read: {}", examined.normalized));
+    }
+    Ok(examined.normalized)
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '=']))
+}
