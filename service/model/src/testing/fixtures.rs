@@ -12,11 +12,17 @@ use crate::document::Document;
 
 /// The fixtures in a folder, by name.
 pub fn files(folder: &str) -> Vec<PathBuf> {
+    let mut fixtures = with_extension(folder, "xml");
+    fixtures.retain(|path| !path.to_string_lossy().ends_with(".normalized.xml"));
+    fixtures
+}
+
+/// The files in a folder that end so, by name.
+pub fn with_extension(folder: &str, extension: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let files = entries.map(|entry| entry.unwrap().path());
-    let input = |path: &PathBuf| path.extension().is_some_and(|e| e == "xml") && !path.to_string_lossy().ends_with(".normalized.xml");
-    let mut fixtures: Vec<PathBuf> = files.filter(input).collect();
+    let mut fixtures: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
     fixtures.sort();
     fixtures
 }

@@ -1,0 +1,86 @@
+//! QEMU's command line as a domain.
+//!
+//! The text is taken apart as a shell would ([`words`]), then into options ([`options`]) and their
+//! properties ([`props`]). First the back ends are noted by their ids (drives, network, character
+//! devices, objects), then each other option becomes an element with the back ends it names.
+//!
+//! Invariants:
+//! - Every option is in an element, in `<qemu:commandline>`, or in a warning that says why it is in
+//!   neither. What is kept for the command line is told too.
+//! - An id that an option of the command line refers to is there: what has that id stays an option.
+//! - Nothing is executed, expanded or looked up.
+//!
+//! Sources: QEMU's manual page qemu-system-x86_64(1) of 10.0, those of older versions for options that
+//! are gone, and libvirt's formatdomain documentation.
+
+mod audio;
+mod buses;
+mod characters;
+mod conversion;
+mod devices;
+mod display;
+mod network;
+mod options;
+mod props;
+mod storage;
+mod system;
+mod tree;
+mod words;
+
+use super::{Converted, ReadError, Warning};
+use crate::xml::Position;
+use conversion::Conversion;
+use options::CommandLine;
+use words::Word;
+
+/// How often the conversion is tried anew with more options left as they are.
+const ROUNDS: usize = 8;
+
+/// Reads a command line. Of several commands the one that runs QEMU is read.
+///
+/// # Errors
+/// [`ReadError`] for text that has no command, a quote without end, or an option whose value is
+/// missing or no value at all.
+pub fn read(text: &str) -> Result<Converted, ReadError> {
+    let mut warnings = Vec::new();
+    let commands = words::split(text, &mut warnings)?;
+    let command = the_one_of_qemu(commands, &mut warnings)?;
+    let line = options::read(command, &mut warnings)?;
+    let mut kept = std::collections::BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let conversion = Conversion::run(&line, &kept)?;
+        let referenced = conversion.named_by_what_is_kept();
+        if referenced.is_subset(&kept) {
+            break;
+        }
+        kept.extend(referenced);
+    }
+    let mut converted = Conversion::run(&line, &kept)?.finish()?;
+    converted.warnings.extend(warnings);
+    converted.warnings.sort_by_key(|warning| (warning.position.line, warning.position.column));
+    Ok(converted)
+}
+
+/// The last command whose program looks like QEMU, else the last one.
+fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Vec<Warning>) -> Result<Vec<Word>, ReadError> {
+    let of_qemu = |command: &Vec<Word>| {
+        let program = command.iter().map(|word| word.text.rsplit('/').next().unwrap_or_default());
+        program.take(8).any(|name| name.starts_with("qemu") && !name.contains('=') || name == "kvm")
+    };
+    let at = commands.iter().rposition(of_qemu).or(commands.len().checked_sub(1));
+    let Some(at) = at else {
+        let position = Position { line: 1, column: 1 };
+        return Err(ReadError { position, reason: "there is no command; give one such as 'qemu-system-x86_64 -m 1G'".to_owned() });
+    };
+    let command = commands.remove(at);
+    for other in commands {
+        if let Some(first) = other.first() {
+            let reason = format!("the command '{}' is left out: only QEMU's is converted", first.text);
+            warnings.push(Warning { position: first.position, reason });
+        }
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests;
