@@ -67,6 +67,7 @@ fn what_the_schemas_know_is_understood_and_written() {
     assert!(failures.is_empty(), "{} places\n{}", failures.len(), failures.join("\n"));
 }
 
+#[allow(clippy::print_stdout, reason = "how much is understood is worth reading with --nocapture")]
 fn failures_of(name: &str, gaps: &[Gap]) -> Vec<String> {
     // By path, the first failure with the document that shows it.
     let mut failures = BTreeMap::new();

@@ -15,7 +15,7 @@ pub fn walk(grammar: &Grammar, found: &mut dyn FnMut(String, String)) {
 /// The way from the root to where a walk stands; each step is what is around the next.
 struct Step<'a, 'o> {
     around: Around<'a>,
-    outer: Option<&'o Step<'a, 'o>>,
+    outer: Option<&'o Self>,
 }
 
 enum Around<'a> {

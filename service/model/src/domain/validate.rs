@@ -104,9 +104,9 @@ fn numa(found: &mut Problems, domain: &Domain) {
     found.unique("numatune/memnode/@cellid", "cell", nodes);
 }
 
-/// Of QEMU's domains there is one kind only, and a boot loader on the host is for one kind only; others must say it.
+/// Of QEMU's and the test driver's domains there is one kind only, and a boot loader on the host is for one kind only; others must say it.
 fn os(found: &mut Problems, domain: &Domain) {
-    let one_kind = matches!(domain.kind, DomainType::Qemu | DomainType::Kvm | DomainType::Kqemu | DomainType::Hvf);
+    let one_kind = matches!(domain.kind, DomainType::Qemu | DomainType::Kvm | DomainType::Kqemu | DomainType::Hvf | DomainType::Test);
     let said = domain.os.os_type.as_ref().is_some_and(|os_type| os_type.kind.is_some());
     if !one_kind && !said && domain.bootloader.is_none() {
         let reason = format!("a domain of type {} can be of several kinds; say which, such as <type>hvm</type>", domain.kind);

@@ -461,8 +461,10 @@ impl<'a> Conversion<'a> {
         for part in [Some(&mut self.os), Some(&mut self.features), Some(&mut self.clock), self.cpu.as_mut()].into_iter().flatten() {
             keep_last(part);
         }
-        let emulator = self.line.program.text.clone();
-        let devices = element("devices").leaf("emulator", emulator).children(self.devices.drain(..)).children(self.later.drain(..));
+        // A program without a path is for the service to find.
+        let emulator = Some(&self.line.program.text).filter(|program| program.starts_with('/'));
+        let emulator = emulator.map(|program| element("emulator").content(program));
+        let devices = element("devices").children(emulator).children(self.devices.drain(..)).children(self.later.drain(..));
         let mut root = element("domain").with("type", self.kind).children(self.general.drain(..));
         keep_last(&mut root);
         let parts = [std::mem::take(&mut self.os), std::mem::take(&mut self.features), std::mem::take(&mut self.clock), devices];

@@ -118,7 +118,13 @@ fn of_xl(spec: Spec, input: &mut Input) -> Disk {
     let device = spec.target.starts_with("/dev/") || (!spec.target.starts_with('/') && prefix(&spec.target).is_none());
     disk.driver = driver(script.or(backend).or(Some(usual_backend(device, &format, spec.cdrom))), Some(&format));
     disk.driver.iter_mut().for_each(|driver| driver.discard = spec.discard.map(|on| if on { Discard::Unmap } else { Discard::Ignore }));
-    set_source(&mut disk, spec.target, device && script.is_none());
+    if script.is_some() && !spec.target.starts_with('/') {
+        // What a script takes is a name of its own, such as a resource of DRBD.
+        disk.kind = Some(DiskType::Block);
+        disk.source = Some(DiskSourceElement { dev: Some(spec.target), ..DiskSourceElement::default() });
+    } else {
+        set_source(&mut disk, spec.target, device && script.is_none());
+    }
     disk
 }
 

@@ -5,7 +5,6 @@
 //! Domains are written as well: `xen-*.xml` of the fixtures of domains, to
 //! `native/xen-FORMAT/from-xml/NAME.cfg`, with what could not be said in `NAME.left-out`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::document::Document;
@@ -21,11 +20,8 @@ fn folder(format: &str) -> PathBuf {
 }
 
 fn configurations(format: &str, extension: &str) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder(format)).unwrap().map(|entry| entry.unwrap().path());
-    let written = format!(".written.{extension}");
-    let input = |path: &PathBuf| path.extension().is_some_and(|e| e == extension) && !path.to_string_lossy().ends_with(&written);
-    let mut files: Vec<PathBuf> = files.filter(input).collect();
-    files.sort();
+    let mut files = fixtures::with_extension(&format!("native/{format}"), extension);
+    files.retain(|path| !path.to_string_lossy().ends_with(&format!(".written.{extension}")));
     files
 }
 
@@ -46,7 +42,7 @@ fn configurations_become_domains_and_domains_configurations() {
         assert!(files.len() >= 3, "only {} fixtures in {format}", files.len());
         for file in files {
             let name = format!("{format}/{}", fixtures::name(&file));
-            let text = fs::read_to_string(&file).unwrap();
+            let text = fixtures::text(&file);
             let converted = xen::read(&text, dialect).unwrap_or_else(|error| panic!("{name}: {error}"));
             fixtures::expect(&file.with_extension("xml"), &converted.domain.to_xml());
             let warnings: Vec<String> = converted.warnings.iter().map(ToString::to_string).collect();
@@ -66,7 +62,7 @@ fn configurations_become_domains_and_domains_configurations() {
 #[test]
 fn domains_of_all_kinds_are_written() {
     for file in fixtures::files("domain").into_iter().filter(|file| fixtures::name(file).starts_with("xen-")) {
-        let (domain, _) = Domain::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+        let (domain, _) = Domain::parse(&fixtures::text(&file)).unwrap();
         for (dialect, format, extension) in FORMATS {
             let name = format!("{format}/{}", fixtures::name(&file));
             let written = xen::write(&domain, dialect).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -87,7 +83,7 @@ fn domains_of_all_kinds_are_written() {
 fn domains_of_other_hypervisors_lose_much_but_nothing_silently() {
     let (mut written, mut left_out) = (0, 0);
     for file in fixtures::files("domain") {
-        let (mut domain, _) = Domain::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+        let (mut domain, _) = Domain::parse(&fixtures::text(&file)).unwrap();
         if domain.kind == DomainType::Xen {
             continue;
         }
