@@ -11,9 +11,16 @@ pub const ANY_TEXT: &str = "text";
 
 const UUID: &str = "5ed04a1e-2d77-4c3a-9d0b-8b6f3c1f0a77";
 
-/// Attributes that schemas leave open, where the documentation says what may stand there: what a sample would have, and such a value.
-const CLOSED_WORDS: &[(&str, &str, &str)] =
-    &[("port", ANY_TEXT, "1"), ("mode", ANY_TEXT, "bind"), ("startport", "1.1", "2"), ("uuid", ANY_TEXT, UUID)];
+/// Attributes and elements that schemas leave open, where the documentation says what may stand there: what a sample would have,
+/// and such a value.
+const CLOSED_WORDS: &[(&str, &str, &str)] = &[
+    ("port", ANY_TEXT, "1"),
+    ("mode", ANY_TEXT, "bind"),
+    ("startport", "1.1", "2"),
+    ("uuid", ANY_TEXT, UUID),
+    ("creationTime", ANY_TEXT, "1"),
+    ("domain", ANY_TEXT, "qemu"),
+];
 
 /// Attributes and content of an element.
 #[derive(Clone, Default)]
@@ -35,9 +42,7 @@ impl Sample {
             Name::Of(local, _) => local.clone(),
             Name::Any => "any".to_owned(),
         };
-        let closed = CLOSED_WORDS.iter().find(|(attribute, open, _)| *attribute == name && self.content == *open);
-        let value = closed.map_or(self.content, |(.., word)| (*word).to_owned());
-        Self { attributes: vec![(name, value)], content: String::new(), size: 1 }
+        Self { attributes: vec![(name.clone(), closed(&name, self.content))], content: String::new(), size: 1 }
     }
 
     /// An element with this sample in it.
@@ -47,7 +52,7 @@ impl Sample {
         for (name, value) in &self.attributes {
             let _ = write!(element, " {name}='{value}'");
         }
-        let _ = write!(element, ">{}</{name}>", self.content);
+        let _ = write!(element, ">{}</{name}>", closed(&name, self.content));
         Self { attributes: Vec::new(), content: element, size: self.size + 1 }
     }
 
@@ -63,6 +68,12 @@ impl Sample {
     pub fn into_document(self) -> String {
         self.content
     }
+}
+
+/// The value, or one that the documentation allows instead.
+fn closed(name: &str, value: String) -> String {
+    let closed = CLOSED_WORDS.iter().find(|(known, open, _)| *known == name && value == *open);
+    closed.map_or(value, |(.., word)| (*word).to_owned())
 }
 
 /// The name as written, and the declaration that its prefix needs.

@@ -96,7 +96,7 @@ impl Problems {
     }
 
     /// Checks each of some elements of one name, which are numbered where there are several.
-    pub fn each<T>(&mut self, name: &str, elements: &[T], mut check: impl FnMut(&mut Self, &T)) {
+    pub fn each<'a, T>(&mut self, name: &str, elements: &'a [T], mut check: impl FnMut(&mut Self, &'a T)) {
         for (number, element) in (1..).zip(elements) {
             let part = if elements.len() > 1 { format!("{name}[{number}]") } else { name.to_owned() };
             self.inside(part, |found| check(found, element));

@@ -1,8 +1,11 @@
 //! All documents that are known: one line for each, for those who take any of them.
 
+use crate::capabilities::Capabilities;
 use crate::document::{Document, Problem};
 use crate::domain::Domain;
+use crate::domain_capabilities::DomainCapabilities;
 use crate::encryption::Encryption;
+use crate::snapshot::Snapshot;
 use crate::storage_pool::StoragePool;
 use crate::storage_volume::StorageVolume;
 use crate::xml::{Position, Warning, XmlError, parse};
@@ -29,7 +32,15 @@ pub struct Examined {
 }
 
 /// All kinds, by their roots' names.
-pub const KINDS: &[Kind] = &[kind::<Domain>(), kind::<Encryption>(), kind::<StoragePool>(), kind::<StorageVolume>()];
+pub const KINDS: &[Kind] = &[
+    kind::<Capabilities>(),
+    kind::<Domain>(),
+    kind::<DomainCapabilities>(),
+    kind::<Snapshot>(),
+    kind::<Encryption>(),
+    kind::<StoragePool>(),
+    kind::<StorageVolume>(),
+];
 
 const fn kind<T: Document>() -> Kind {
     Kind { root: T::ROOT, examine: examine_as::<T> }
@@ -81,7 +92,7 @@ mod tests {
         assert_eq!(examined.warnings[0].path, "/domain/colour");
         assert_eq!(examined.problems[0].path, "/domain/memory");
         let error = examine("<!-- what --><dominion/>").unwrap_err().to_string();
-        assert!(error.starts_with("/dominion, line 1, column 14: expected one of <domain>"), "{error}");
+        assert!(error.starts_with("/dominion, line 1, column 14: expected one of <capabilities>, <domain>, "), "{error}");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 //!
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
+pub mod capabilities;
 pub mod document;
 pub mod documents;
 pub mod domain;
+pub mod domain_capabilities;
 pub mod encryption;
 pub mod native;
 pub mod permissions;
+pub mod snapshot;
 pub mod storage_pool;
 pub mod storage_volume;
 pub mod timestamps;
