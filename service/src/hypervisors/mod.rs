@@ -7,6 +7,7 @@
 //! - A driver's `start` leaves nothing behind when it fails or when its future is dropped.
 //! - Every machine ends with exactly one [`MachineEvent::Exited`].
 
+pub mod confine;
 mod event;
 pub mod fake;
 pub mod kept;

@@ -1,0 +1,8 @@
+//! How guests are kept away from the host and from each other. Each layer is a
+//! [`Confine`](crate::hypervisors::confine::Confine) of its own and knows nothing of the others; [`Stack`] makes one of them all.
+//!
+//! Invariant: a layer that fails means that the guest does not start, and what earlier layers did is taken back.
+
+mod stack;
+
+pub use stack::Stack;
