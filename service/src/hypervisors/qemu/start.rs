@@ -31,9 +31,10 @@ use super::undo::{self, Undo};
 use super::watch::Watch;
 use super::{alias, qmp::Client};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::cgroup::Limits;
 use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::sockets;
-use crate::host::systemd::{self, ScopeError, Slice, move_to_scope, scope_name};
+use crate::host::systemd::{self, Scope, ScopeError, Slice, make_scope, scope_name};
 use crate::hypervisors::{Console, Launch, Started};
 
 /// Variables of our environment that QEMU and its companions get: where sound servers, graphics and caches are found.
@@ -157,7 +158,8 @@ impl Starting<'_> {
         let (Some(Scopes { bus, slice }), Ok(pid)) = (self.scopes, u32::try_from(process.pid())) else { return };
         let name = &self.launch.domain.name;
         let unit = scope_name(name);
-        match move_to_scope(bus, &unit, &format!("Virtual machine {name}"), pid, *slice).await {
+        let scope = Scope { unit: &unit, description: &format!("Virtual machine {name}"), slice, limits: &Limits::default() };
+        match make_scope(bus, scope, pid).await {
             Ok(()) => {}
             Err(ScopeError::NoSystemd) => tracing::debug!(domain = %name, "no systemd is on the bus; the guest is a detached process"),
             Err(error) => tracing::warn!(domain = %name, "the guest has no unit of its own: {error}"),
