@@ -6,4 +6,15 @@
 pub mod cgroup;
 mod stack;
 
+use std::sync::Arc;
+
 pub use stack::Stack;
+
+use crate::host::systemd::{Bus, Slice};
+use crate::hypervisors::confine::Confine;
+use cgroup::Cgroup;
+
+/// A user's own guests run as that user. They get scopes of their own, with the limits of their definitions.
+pub fn of_session(bus: Bus) -> Arc<dyn Confine> {
+    Arc::new(Stack::new(vec![Arc::new(Cgroup::new(cgroup::Options { bus: Some(bus), slice: Slice::App, devices: None }))]))
+}

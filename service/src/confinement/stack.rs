@@ -38,7 +38,7 @@ impl Confine for Stack {
                 parts.push(Part { name: layer.name(), confined });
             }
         }
-        Ok(Some(Arc::new(StackConfined { parts })))
+        Ok((!parts.is_empty()).then(|| Arc::new(StackConfined { parts }) as Arc<dyn Confined>))
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {
