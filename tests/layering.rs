@@ -18,8 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("store", &["host"]),
     ("authorization", &["error", "host"]),
-    ("confinement", &["error", "host"]),
     ("hypervisors", &["error", "host"]),
+    // It implements what hypervisors ask for.
+    ("confinement", &["error", "host", "hypervisors"]),
     ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "store"]),
     ("storage", &["authorization", "confinement", "error", "events", "host", "hypervisors", "store"]),
     ("domains", &["authorization", "confinement", "error", "events", "host", "hypervisors", "networks", "storage", "store"]),

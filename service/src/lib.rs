@@ -10,6 +10,7 @@
 //! | [`store`], [`settings`] | files: definitions, status, settings |
 //! | [`authorization`] | who may do what |
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |
+//! | [`confinement`] | how guests are kept away from the host and from each other |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -17,6 +18,7 @@
 
 pub mod authorization;
 pub mod bus;
+pub mod confinement;
 pub mod daemon;
 pub mod domains;
 pub mod error;

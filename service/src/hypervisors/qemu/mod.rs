@@ -13,6 +13,7 @@ pub mod chardev;
 pub mod command;
 pub mod companions;
 pub mod complete;
+pub mod confined;
 pub mod devices;
 pub mod driver;
 pub mod facts;
@@ -35,7 +36,7 @@ pub mod undo;
 pub mod validate;
 pub mod watch;
 
-pub use driver::{Options, QemuDriver};
+pub use driver::{Options, Policy, QemuDriver};
 
 #[cfg(test)]
 mod tests;
