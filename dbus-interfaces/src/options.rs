@@ -130,6 +130,16 @@ options! {
         /// Begin with what the guest prints from now on.
         "no-replay" no_replay: bool,
     }
+
+    /// Of `Hypervisor.GetDomainCapabilities`. What is empty is left open.
+    pub struct DomainCapabilitiesOptions {
+        /// The architecture.
+        "arch" arch: String,
+        /// The machine type.
+        "machine" machine: String,
+        /// The domain type.
+        "type" domain_type: String,
+    }
 }
 
 /// A type that an option can have.
@@ -153,6 +163,20 @@ impl OptionValue for bool {
 
     fn write(&self) -> Option<Variant<'static>> {
         self.then(|| Variant::from(true))
+    }
+}
+
+impl OptionValue for String {
+    fn expected() -> String {
+        "a text (s)".to_owned()
+    }
+
+    fn read(value: &Variant<'_>) -> Option<Self> {
+        value.try_into().ok()
+    }
+
+    fn write(&self) -> Option<Variant<'static>> {
+        (!self.is_empty()).then(|| Variant::from(self.clone()))
     }
 }
 
@@ -222,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn texts_travel_as_they_are() {
+        let options = DomainCapabilitiesOptions { machine: "q35".to_owned(), ..DomainCapabilitiesOptions::default() };
+        let received = received(options.sent().into_iter().collect());
+        assert_eq!(received.keys().collect::<Vec<_>>(), ["machine"]);
+        assert_eq!(DomainCapabilitiesOptions::read(&received).unwrap(), options);
+    }
+
+    #[test]
     fn defaults_are_not_sent() {
         assert!(ChangeOptions::default().sent().is_empty());
         assert!(ShutdownOptions::default().sent().is_empty());
@@ -239,6 +271,8 @@ mod tests {
     fn a_value_that_does_not_fit_is_refused() {
         let sent = received(vec![("paused", "yes".into())]);
         assert_eq!(refusal(StartOptions::read(&sent)), "option \"paused\" must be a boolean (b), not \"yes\"");
+        let sent = received(vec![("arch", true.into())]);
+        assert_eq!(refusal(DomainCapabilitiesOptions::read(&sent)), "option \"arch\" must be a text (s), not true");
         let sent = received(vec![("mode", "axe".into())]);
         assert_eq!(refusal(ShutdownOptions::read(&sent)), "option \"mode\" must be one of the words auto, acpi, agent (s), not \"axe\"");
     }

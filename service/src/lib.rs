@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | `lodge_model` (a crate) | pure types and codecs of every document |
-//! | [`host`] | processes, sockets, systemd: the only system calls |
+//! | [`host`] | processes, sockets, systemd, hardware: the only system calls |
 //! | [`store`], [`settings`] | files: definitions, status, settings |
 //! | [`authorization`] | who may do what |
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |

@@ -8,6 +8,7 @@
 mod seen;
 mod service;
 
+mod capabilities;
 mod edits;
 mod events;
 mod inventory;

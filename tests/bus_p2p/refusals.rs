@@ -4,7 +4,7 @@ use lodge_dbus_interfaces::options::{
     ConsoleOptions, CreateOptions, DefineOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::types::ShutdownMode;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, MANAGER_INTERFACE, ROOT_PATH};
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, MANAGER_INTERFACE, ROOT_PATH};
 use lodge_service::authorization::OwnerOnly;
 use zbus::Variant;
 
@@ -149,12 +149,15 @@ async fn unknown_options_and_wrong_types_are_refused_by_every_method() {
     let document = xml("b", 2);
     let of_document: &[Variant<'_>] = &[document.as_str().into()];
     let of_conversion: &[Variant<'_>] = &["xen-xl".into(), document.as_str().into()];
-    let calls: [(&str, &str, &str, &[Variant<'_>]); 24] = [
+    let hypervisor = "/org/lodge/Lodge1/hypervisor/fake";
+    let calls: [(&str, &str, &str, &[Variant<'_>]); 26] = [
         (ROOT_PATH, MANAGER_INTERFACE, "DefineDomain", of_document),
         (ROOT_PATH, MANAGER_INTERFACE, "CreateDomain", of_document),
         (ROOT_PATH, MANAGER_INTERFACE, "ValidateDomain", of_document),
         (ROOT_PATH, MANAGER_INTERFACE, "DomainFromNative", of_conversion),
         (ROOT_PATH, MANAGER_INTERFACE, "DomainToNative", of_conversion),
+        (ROOT_PATH, MANAGER_INTERFACE, "GetCapabilities", &[]),
+        (hypervisor, HYPERVISOR_INTERFACE, "GetDomainCapabilities", &[]),
         (domain, DOMAIN_INTERFACE, "Start", &[]),
         (domain, DOMAIN_INTERFACE, "Shutdown", &[]),
         (domain, DOMAIN_INTERFACE, "Reboot", &[]),
@@ -197,6 +200,8 @@ async fn who_is_not_the_owner_changes_nothing() {
     assert_eq!(kind(manager.validate_domain(&xml("a", 1), &NONE).await), "NotAuthorized");
     assert_eq!(kind(manager.domain_from_native("xen-xl", "", &NONE).await), "NotAuthorized");
     assert_eq!(kind(manager.domain_to_native("xen-xl", &xml("a", 1), &NONE).await), "NotAuthorized");
+    assert_eq!(kind(manager.get_capabilities(&NONE).await), "NotAuthorized");
+    assert_eq!(kind(service.hypervisor().await.get_domain_capabilities(&Default::default()).await), "NotAuthorized");
     assert_eq!(service.files().definitions(), Vec::<String>::new());
     // A wrong document is told before anybody is asked.
     assert_eq!(kind(manager.define_domain("<", &DefineOptions::default()).await), "InvalidXml");

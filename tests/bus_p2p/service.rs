@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, DestroyOptions, NoOptions, StartOptions};
-use lodge_dbus_interfaces::proxies::{DomainProxy, JobProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{Error, ROOT_PATH, paths};
 use lodge_service::authorization::{Authorizer, OwnerOnly};
@@ -108,6 +108,10 @@ impl Service {
 
     pub async fn manager(&self) -> ManagerProxy<'static> {
         ManagerProxy::builder(&self.client).cache_properties(CacheProperties::No).build().await.unwrap()
+    }
+
+    pub async fn hypervisor(&self) -> HypervisorProxy<'static> {
+        HypervisorProxy::builder(&self.client).path(paths::hypervisor("fake")).cache_properties(CacheProperties::No).build().await.unwrap()
     }
 
     pub async fn domain(&self, name: &str) -> DomainProxy<'static> {

@@ -1,10 +1,11 @@
 //! `lodgectl` as a person or a script uses it: the built program against a real bus.
 //!
-//! [`domains`], [`editing`] and [`native`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
+//! [`capabilities`], [`domains`], [`editing`] and [`native`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
 //! mock that says when it was called and what it was sent.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
+mod capabilities;
 mod consoles;
 mod documents;
 mod domains;

@@ -31,6 +31,7 @@ const FOLDERS: &[(&str, &str, Text)] = &[
     ("native/xen-xm", "domain.rng", AsItStands),
     ("network", "network.rng", Written),
     ("node-device", "nodedev.rng", Written),
+    ("qemu/offered", "domaincaps.rng", AsItStands),
     ("secret", "secret.rng", Written),
     ("snapshot", "domainsnapshot.rng", Written),
     ("storage-pool", "storagepool.rng", Written),

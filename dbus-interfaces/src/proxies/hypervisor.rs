@@ -1,7 +1,7 @@
 //! The typed proxy of `org.lodge.Lodge1.Hypervisor`; all is documented in its file in `xml/`.
 
 use crate::errors::Result;
-use crate::options::{Dictionary, NoOptions};
+use crate::options::{Dictionary, DomainCapabilitiesOptions, NoOptions};
 
 /// What runs guests, for example QEMU.
 #[zbus::proxy(interface = "org.lodge.Lodge1.Hypervisor", default_service = "org.lodge.Lodge1")]
@@ -32,4 +32,7 @@ pub trait Hypervisor {
 
     /// The machine types that a domain may ask for.
     fn get_machines(&self, arch: &str, options: &NoOptions) -> Result<Vec<Dictionary>>;
+
+    /// What one kind of domain can have.
+    fn get_domain_capabilities(&self, options: &DomainCapabilitiesOptions) -> Result<String>;
 }

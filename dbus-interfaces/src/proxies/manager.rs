@@ -38,6 +38,9 @@ pub trait Manager {
     /// A domain document as a hypervisor's own configuration.
     fn domain_to_native(&self, format: &str, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
 
+    /// What the host is and which guests it can run.
+    fn get_capabilities(&self, options: &NoOptions) -> Result<String>;
+
     /// Finds a domain.
     fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
 }

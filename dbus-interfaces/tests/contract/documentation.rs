@@ -83,6 +83,7 @@ fn the_documented_options_are_those_that_are_read() {
         ("GetXml", o::XmlOptions::KEYS),
         ("GetMetadata", o::MetadataOptions::KEYS),
         ("OpenConsole", o::ConsoleOptions::KEYS),
+        ("GetDomainCapabilities", o::DomainCapabilitiesOptions::KEYS),
         ("SetMemory", o::ChangeOptions::KEYS),
         ("SetVcpus", o::ChangeOptions::KEYS),
         ("SetTitle", o::ChangeOptions::KEYS),

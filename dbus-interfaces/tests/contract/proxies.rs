@@ -10,8 +10,8 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, MetadataOptions, NoOptions, ShutdownOptions, StartOptions,
-    UndefineOptions, XmlOptions,
+    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
+    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
@@ -57,7 +57,7 @@ async fn manager() {
         version(), instance_kind(), hypervisors(),
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
-        domain_to_native("", "", &NoOptions::default()), get_domain(""),
+        domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -69,7 +69,7 @@ async fn hypervisor() {
     let hypervisor = proxy!(HypervisorProxy, mock);
     call!(hypervisor;
         name(), version(), available(), reason(), accelerators(), architectures(),
-        get_machines("", &NoOptions::default()),
+        get_machines("", &NoOptions::default()), get_domain_capabilities(&DomainCapabilitiesOptions::default()),
     );
     drop(hypervisor);
     mock.finish("Hypervisor").await;

@@ -3,21 +3,39 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::options::{Dictionary, NoOptions, Received};
+use lodge_dbus_interfaces::options::{Dictionary, DomainCapabilitiesOptions, NoOptions, Received};
 use lodge_dbus_interfaces::{Error, Result};
-use zbus::{OwnedVariant, Str};
+use lodge_model::document::Document as _;
+use lodge_model::domain::DomainType;
+use lodge_model::xml::Value as _;
+use zbus::message::Header;
+use zbus::{Connection, OwnedVariant, Str};
 
-use crate::hypervisors::Driver;
+use super::Shared;
+use crate::authorization::{Action, Details};
+use crate::hypervisors::{Driver, Wanted};
 
 /// One hypervisor.
 pub struct HypervisorObject {
     driver: Arc<dyn Driver>,
+    shared: Arc<Shared>,
 }
 
 impl HypervisorObject {
-    pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self { driver }
+    pub fn new(driver: Arc<dyn Driver>, shared: Arc<Shared>) -> Self {
+        Self { driver, shared }
     }
+}
+
+/// What the options say, where they say something.
+fn wanted(options: DomainCapabilitiesOptions) -> Result<Wanted> {
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    let kind = |word: String| match DomainType::parse(&word) {
+        Some(kind) => Ok(kind),
+        None => Err(Error::InvalidOption(format!("option \"type\" must be {}, not '{word}'", DomainType::EXPECTED))),
+    };
+    let DomainCapabilitiesOptions { arch, machine, domain_type } = options;
+    Ok(Wanted { kind: said(domain_type).map(kind).transpose()?, arch: said(arch), machine: said(machine) })
 }
 
 #[zbus::interface(name = "org.lodge.Lodge1.Hypervisor", introspection_docs = false)]
@@ -79,5 +97,18 @@ impl HypervisorObject {
                 dictionary
             })
             .collect())
+    }
+
+    #[zbus(out_args("xml"))]
+    async fn get_domain_capabilities(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String> {
+        let wanted = wanted(DomainCapabilitiesOptions::read(&options)?)?;
+        let details = Details { verb: "GetDomainCapabilities", domain: None };
+        self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
+        Ok(self.driver.domain_capabilities(wanted).await?.to_xml())
     }
 }

@@ -122,6 +122,19 @@ impl ManagerObject {
         Ok((text, warnings))
     }
 
+    #[zbus(out_args("xml"))]
+    async fn get_capabilities(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String> {
+        NoOptions::read(&options)?;
+        let details = Details { verb: "GetCapabilities", domain: None };
+        self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
+        Ok(self.shared.engine.capabilities().await?.to_xml())
+    }
+
     #[zbus(out_args("domain"))]
     async fn get_domain(&self, name: &str) -> Result<OwnedObjectPath> {
         let domain = self.shared.engine.registry.find(name)?;

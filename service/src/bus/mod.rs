@@ -86,7 +86,7 @@ pub async fn serve(
     let shared = Arc::new(Shared { engine: engine.clone(), authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
-        let object = hypervisor::HypervisorObject::new(driver.clone());
+        let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
         server.at(paths::hypervisor(driver.name()), object).await.map_err(broken)?;
     }
     for domain in engine.registry.all() {

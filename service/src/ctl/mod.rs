@@ -17,6 +17,7 @@
 //! Words: what people read has the contract's words with spaces (`shut off`), as virsh prints them; JSON has the contract's
 //! own (`shut-off`); what people type may be either.
 
+mod capabilities;
 mod change;
 mod complete;
 mod console;
@@ -108,6 +109,8 @@ enum Command {
     #[command(flatten)]
     Host(host::Command),
     #[command(flatten)]
+    Capabilities(capabilities::Command),
+    #[command(flatten)]
     Shell(shell::Command),
 }
 
@@ -145,6 +148,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
+        Command::Capabilities(command) => capabilities::run(command, connect, output).await,
         Command::Shell(command) => shell::run(&command, output),
     }
 }

@@ -14,6 +14,7 @@
 
 mod actor;
 mod admission;
+mod capabilities;
 mod changes;
 mod console;
 mod edit;

@@ -7,15 +7,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use lodge_model::capabilities::{Guest, GuestArch, GuestDomain};
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{
-    Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Places, Reconnected, RunState, ShutdownMode, Started,
+    Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Offer, Places, Reconnected, RunState, ShutdownMode,
+    Started, Wanted,
 };
 use crate::error::{Error, ErrorKind, Result};
+
+/// The architecture of its guests.
+const ARCHITECTURE: &str = "x86_64";
 
 /// A driver whose guests are values. Cheap to clone; clones share their guests.
 #[derive(Clone, Default)]
@@ -131,8 +137,23 @@ impl Driver for FakeDriver {
         Ok(Written { text: format!("fake --name '{}'\n", domain.name), warnings: vec!["it is not real".to_owned()] })
     }
 
+    async fn domain_capabilities(&self, wanted: Wanted) -> Result<DomainCapabilities> {
+        let kind = wanted.kind.unwrap_or(DomainType::Test);
+        if !self.runs(kind) {
+            return Err(Error::new(ErrorKind::NotSupported, format!("the fake does not run domains of the type '{kind}'; use test")));
+        }
+        let arch = wanted.arch.unwrap_or_else(|| ARCHITECTURE.to_owned());
+        Ok(DomainCapabilities { kind, arch, machine: wanted.machine, ..DomainCapabilities::default() })
+    }
+
+    async fn offer(&self) -> Offer {
+        let domains = vec![GuestDomain { kind: DomainType::Test, ..GuestDomain::default() }];
+        let arch = GuestArch { name: ARCHITECTURE.to_owned(), word_bits: 64, domains, ..GuestArch::default() };
+        Offer { guests: vec![Guest { arch: Some(arch), ..Guest::default() }], ..Offer::default() }
+    }
+
     async fn describe(&self) -> HypervisorView {
-        HypervisorView { version: "1".into(), available: true, architectures: vec!["x86_64".into()], ..HypervisorView::default() }
+        HypervisorView { version: "1".into(), available: true, architectures: vec![ARCHITECTURE.into()], ..HypervisorView::default() }
     }
 }
 

@@ -3,9 +3,10 @@
 
 use async_trait::async_trait;
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
 
-use super::{Driver, ExitReason, HypervisorView, Launch, Places, Reconnected, Started};
+use super::{Driver, ExitReason, HypervisorView, Launch, Offer, Places, Reconnected, Started, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Types of domains that are kept, each with the reason and what to use instead.
@@ -27,8 +28,8 @@ pub fn why_never_run(kind: DomainType) -> Option<String> {
 #[derive(Debug, Clone, Copy)]
 pub struct Kept;
 
-fn refusal(domain: &Domain) -> Error {
-    Error::new(ErrorKind::NotSupported, why_never_run(domain.kind).unwrap_or_default())
+fn refusal(kind: DomainType) -> Error {
+    Error::new(ErrorKind::NotSupported, why_never_run(kind).unwrap_or_default())
 }
 
 #[async_trait]
@@ -46,7 +47,7 @@ impl Driver for Kept {
     }
 
     async fn start(&self, launch: Launch) -> Result<Started> {
-        Err(refusal(&launch.domain))
+        Err(refusal(launch.domain.kind))
     }
 
     async fn reconnect(&self, _launch: Launch, _record: serde_json::Value) -> Result<Reconnected> {
@@ -54,7 +55,15 @@ impl Driver for Kept {
     }
 
     async fn command_line(&self, domain: Domain, _places: Places) -> Result<Written> {
-        Err(refusal(&domain))
+        Err(refusal(domain.kind))
+    }
+
+    async fn domain_capabilities(&self, wanted: Wanted) -> Result<DomainCapabilities> {
+        Err(refusal(wanted.kind.unwrap_or_default()))
+    }
+
+    async fn offer(&self) -> Offer {
+        Offer::default()
     }
 
     async fn describe(&self) -> HypervisorView {

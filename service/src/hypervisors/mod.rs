@@ -18,7 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lodge_model::capabilities::{Guest, SecurityModel};
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -64,6 +66,15 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// Those of [`Driver::complete`]; `NotSupported` for what no command can do, and from hypervisors that have none.
     async fn command_line(&self, domain: Domain, places: Places) -> Result<Written>;
+
+    /// What one kind of domain can have on this host: only what a start would not refuse.
+    ///
+    /// # Errors
+    /// `NotSupported` when there can be no such domain here, with the reason.
+    async fn domain_capabilities(&self, wanted: Wanted) -> Result<DomainCapabilities>;
+
+    /// What the hypervisor adds to the capabilities of the host; nothing where it is not installed.
+    async fn offer(&self) -> Offer;
 
     /// What the hypervisor can do on this host.
     async fn describe(&self) -> HypervisorView;
@@ -187,6 +198,26 @@ pub trait Machine: Send + Sync {
 
     /// Asks the guest to make do with this much memory, in bytes.
     async fn set_memory(&self, bytes: u64) -> Result<()>;
+}
+
+/// A kind of domains. What is left open is as in a domain that says nothing of it; the type is the fastest that there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Their type.
+    pub kind: Option<DomainType>,
+    /// Their architecture.
+    pub arch: Option<String>,
+    /// Their machine, by name or by one that stands for it.
+    pub machine: Option<String>,
+}
+
+/// What a hypervisor adds to the capabilities of the host.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Offer {
+    /// The guests that it can run.
+    pub guests: Vec<Guest>,
+    /// The security models that confine them.
+    pub security_models: Vec<SecurityModel>,
 }
 
 /// What a hypervisor can do on this host, as clients see it.

@@ -1,25 +1,26 @@
 //! QEMU as a [`Driver`]: completes definitions, starts machines, finds them again, tells what it can do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
 use uuid::Uuid;
 
 use super::capabilities::{Arch, Cache, Capabilities, CapabilitiesError, find_emulator};
 use super::complete::{self, CompleteError};
-use super::input::{Operator, PlanInput};
+use super::input::{Host, Operator, PlanInput};
 use super::plan::LaunchPlan;
 use super::reconnect::reconnect;
 use super::refusal::{Refusal, RefusalKind};
 use super::start::{Surroundings, start};
-use super::{command, confined, facts, script};
+use super::{command, confined, facts, offer, script, validate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::confine::Confine;
-use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Places, Reconnected, Started};
+use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Offer, Places, Reconnected, Started, Wanted};
 
 /// What the driver of an instance is told.
 #[derive(Clone)]
@@ -124,7 +125,7 @@ impl QemuDriver {
     /// The emulators that are installed, one for each architecture.
     async fn installed(&self) -> (Vec<(Arch, Arc<Capabilities>)>, Option<Error>) {
         let (mut installed, mut problem) = (Vec::new(), None);
-        for arch in [Arch::X86_64, Arch::I686] {
+        for arch in Arch::ALL {
             match self.default_capabilities(arch).await {
                 Ok(capabilities) => installed.push((arch, capabilities)),
                 Err(error) => drop(problem.get_or_insert(error)),
@@ -176,8 +177,7 @@ impl Driver for QemuDriver {
         };
         let config_home = config_home();
         let writing = tokio::task::spawn_blocking(move || {
-            let (firmware, programs, devices) = (facts::firmware(config_home.as_deref()), facts::programs(), facts::host());
-            let host = script::Host { capabilities, firmware, programs, devices };
+            let host = host(capabilities, config_home.as_deref());
             let vsock_cid = vsock_cid(domain.uuid.unwrap_or_default());
             script::write(&domain, &places, &host, &mut script::Chances { random: &mut random, now: now(), vsock_cid })
         });
@@ -187,6 +187,27 @@ impl Driver for QemuDriver {
             written.warnings.insert(0, format!("the command is for a QEMU of today that has everything: {problem}"));
         }
         Ok(written)
+    }
+
+    async fn domain_capabilities(&self, wanted: Wanted) -> Result<DomainCapabilities> {
+        let Wanted { kind, arch, machine } = wanted;
+        let arch = arch.as_deref().map_or(Ok(Arch::ALL[0]), known_arch)?;
+        let capabilities = self.default_capabilities(arch).await?;
+        let session = self.session;
+        let config_home = config_home().filter(|_| session);
+        let trying = tokio::task::spawn_blocking(move || {
+            let host = host(capabilities, config_home.as_deref());
+            let domain_type = kind.unwrap_or_else(|| offer::default_type(&host));
+            offer::domain_capabilities(&offer::Kind { domain_type, arch, machine, session }, &host)
+        });
+        trying.await.map_err(|error| Error::new(ErrorKind::Internal, "trying what a domain can have crashed").caused_by(error))?
+    }
+
+    async fn offer(&self) -> Offer {
+        let (installed, _) = self.installed().await;
+        let guests = installed.iter().map(|(arch, capabilities)| offer::guest(*arch, capabilities)).collect();
+        // The layers that label guests have their models told here.
+        Offer { guests, security_models: Vec::new() }
     }
 
     async fn describe(&self) -> HypervisorView {
@@ -203,6 +224,19 @@ impl Driver for QemuDriver {
     }
 }
 
+/// What is looked up of this host for a plan. Blocks.
+fn host(capabilities: Arc<Capabilities>, config_home: Option<&Path>) -> Host {
+    Host { capabilities, firmware: facts::firmware(config_home), programs: facts::programs(), devices: facts::host() }
+}
+
+fn known_arch(name: &str) -> Result<Arch> {
+    Arch::of_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Arch::ALL.into_iter().map(Arch::name).collect();
+        let sentence = format!("guests of the architecture '{name}' cannot be run; use one of {}", known.join(", "));
+        Error::new(ErrorKind::NotSupported, sentence)
+    })
+}
+
 fn same(one: &[(Arch, Arc<Capabilities>)], other: &[(Arch, Arc<Capabilities>)]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(&one.1, &other.1))
 }
@@ -217,7 +251,8 @@ fn view(installed: &[(Arch, Arc<Capabilities>)], problem: Option<Error>) -> Hype
         accelerators.insert(0, "kvm".to_owned());
     }
     let machines = installed.iter().flat_map(|(arch, capabilities)| {
-        capabilities.machines.values().map(|machine| MachineType {
+        let machines = capabilities.machines.values().filter(|machine| validate::knows_machine(&machine.name));
+        machines.map(|machine| MachineType {
             arch: arch.name().to_owned(),
             name: machine.name.clone(),
             alias: machine.alias.clone(),
@@ -340,7 +375,7 @@ mod tests {
         driver.complete(&mut domain).await.map(|()| domain)
     }
 
-    fn driver(directory: &std::path::Path, emulator: Option<PathBuf>) -> QemuDriver {
+    fn driver(directory: &Path, emulator: Option<PathBuf>) -> QemuDriver {
         let policy = Policy { confine: Arc::new(crate::confinement::Stack::default()) };
         let (cache, start_timeout) = (directory.join("cache"), Duration::from_secs(60));
         QemuDriver::new(Options { cache, emulator, start_timeout, session: true, policy })

@@ -98,7 +98,8 @@ impl FirmwareDescriptor {
         self.features.iter().any(|name| name == feature)
     }
 
-    fn suits(&self, wish: &Wish<'_>) -> bool {
+    /// Whether it has what is asked for.
+    pub fn suits(&self, wish: &Wish<'_>) -> bool {
         let wanted = |feature, wish: Option<bool>| wish.is_none_or(|wish| wish == self.has(feature));
         let target = |target: &Target| {
             target.architecture == wish.architecture && target.machines.iter().any(|pattern| matches(pattern, wish.machine))

@@ -1,9 +1,23 @@
 //! What the planner must know of the host: facts, gathered by others.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::capabilities::Capabilities;
 use super::firmware::FirmwareDescriptor;
+
+/// A host to plan for.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// What QEMU can do.
+    pub capabilities: Arc<Capabilities>,
+    /// Firmware that is installed, as in [`PlanInput::firmware`].
+    pub firmware: Vec<FirmwareDescriptor>,
+    /// Programs that run beside QEMU.
+    pub programs: Programs,
+    /// Devices.
+    pub devices: HostFacts,
+}
 
 /// What the planner must know of the host and of this run.
 #[derive(Debug, Clone, Copy)]

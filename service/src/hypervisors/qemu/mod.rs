@@ -2,7 +2,8 @@
 //!
 //! Definition to guest, in order: [`complete`] fills a definition in, [`facts`] looks at the host, [`command`] plans
 //! ([`plan`]), [`start`] carries the plan out, [`machine`] takes the engine's orders and [`watch`] tells what happens.
-//! [`reconnect`] finds a guest of an earlier run of the service by its [`record`]. [`script`] prints a plan for a person instead.
+//! [`reconnect`] finds a guest of an earlier run of the service by its [`record`]. [`script`] prints a plan for a person instead,
+//! and [`offer`] tells which definitions can become plans.
 
 pub mod agent;
 pub mod alias;
@@ -23,6 +24,7 @@ pub mod input;
 pub mod live;
 pub mod log;
 pub mod machine;
+pub mod offer;
 pub mod plan;
 pub mod prepare;
 pub mod props;

@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 use super::{Capabilities, CapabilitiesError, probe};
 
 /// Changes with the meaning or shape of [`Capabilities`] and of this file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Where distributions keep QEMU's modules; installing one changes what an unchanged binary can do.
 const MODULE_DIRECTORIES: &[&str] =

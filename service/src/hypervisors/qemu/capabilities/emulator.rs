@@ -16,11 +16,35 @@ pub enum Arch {
 }
 
 impl Arch {
+    /// All of them, that of this machine first.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::I686];
+
+    /// The architecture of this name in the XML of a domain.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+
     /// As in the XML of a domain.
     pub fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
             Self::I686 => "i686",
+        }
+    }
+
+    /// As QEMU has it.
+    pub fn qemu_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::I686 => "i386",
+        }
+    }
+
+    /// Bits of a word.
+    pub fn word_bits(self) -> u32 {
+        match self {
+            Self::X86_64 => 64,
+            Self::I686 => 32,
         }
     }
 

@@ -12,6 +12,7 @@ mod probe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use lodge_model::domain::DomainType;
 use serde::{Deserialize, Serialize};
 
 use super::qmp::Version;
@@ -36,6 +37,9 @@ pub struct Capabilities {
     pub machines: BTreeMap<String, Machine>,
     /// Processor models by name. What is unavailable is so under KVM when [`Kvm::usable`], else in emulation.
     pub cpu_models: BTreeMap<String, CpuModel>,
+    /// Properties of processors by which KVM shows guests a Hyper-V; none where KVM cannot.
+    #[serde(default)]
+    pub hyperv: BTreeSet<String>,
     /// Names for `-device`, with those of modules that are installed.
     pub devices: BTreeSet<String>,
     /// Names for `-object`.
@@ -66,6 +70,9 @@ pub struct Kvm {
     pub built_in: bool,
     /// `/dev/kvm` could be opened and QEMU accepted it. No promise that every guest runs.
     pub usable: bool,
+    /// Most processors that a guest can have, where the kernel tells.
+    #[serde(default)]
+    pub max_vcpus: Option<u32>,
 }
 
 /// A machine type.
@@ -133,6 +140,12 @@ impl Capabilities {
     /// The machine type that is taken when none is named.
     pub fn default_machine(&self) -> Option<&Machine> {
         self.machines.values().find(|machine| machine.is_default)
+    }
+
+    /// Most processors of a guest with this machine, under KVM or in emulation.
+    pub fn max_vcpus(&self, machine: &Machine, kind: DomainType) -> u32 {
+        let limit = self.kvm.max_vcpus.filter(|_| kind == DomainType::Kvm);
+        machine.cpu_max.min(limit.unwrap_or(u32::MAX))
     }
 
     /// Whether `-cpu NAME` is known.

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::qmp::{self, Client, Connected, NoArguments, QmpError, Release, Version};
 use super::{Capabilities, CapabilitiesError, CpuModel, Kvm, Machine};
+use crate::host::kvm;
 use crate::host::process::{self, Limits, Process, ProcessSpec, Signal, launch};
 use crate::host::sockets;
 
@@ -113,6 +114,7 @@ struct Answers {
     kvm: KvmInfo,
     machines: Vec<Machine>,
     cpu_models: Vec<CpuModel>,
+    hyperv: BTreeSet<String>,
     types: Vec<QomType>,
     objects: Vec<QomType>,
     options: Vec<CommandLineOption>,
@@ -165,7 +167,9 @@ impl Answers {
             client.execute("query-command-line-options", none),
             client.execute("query-qmp-schema", none),
         )?;
-        Ok(Self { target, kvm, machines, cpu_models, types, objects, options, schema })
+        let kvm: KvmInfo = kvm;
+        let hyperv = if kvm.enabled { hyperv(client).await? } else { BTreeSet::new() };
+        Ok(Self { target, kvm, machines, cpu_models, hyperv, types, objects, options, schema })
     }
 
     fn into_capabilities(self, emulator: &Path, version: Version, displays: BTreeSet<String>, audiodevs: BTreeSet<String>) -> Capabilities {
@@ -179,7 +183,7 @@ impl Answers {
             emulator: emulator.to_owned(),
             version,
             target: self.target.arch,
-            kvm: Kvm { built_in: self.kvm.present, usable: self.kvm.enabled },
+            kvm: Kvm { built_in: self.kvm.present, usable: self.kvm.enabled, max_vcpus: self.kvm.enabled.then(kvm::max_vcpus).flatten() },
             chardevs: chardevs.iter().filter_map(|name| name.strip_prefix("chardev-")).map(str::to_owned).collect(),
             devices,
             objects: self.objects.into_iter().filter(|of| !of.r#abstract).map(|of| of.name).collect(),
@@ -191,8 +195,49 @@ impl Answers {
             options: self.options.into_iter().map(CommandLineOption::into_pair).collect(),
             machines: self.machines.into_iter().map(|machine| (machine.name.clone(), machine)).collect(),
             cpu_models: self.cpu_models.into_iter().map(|model| (model.name.clone(), model)).collect(),
+            hyperv: self.hyperv,
         }
     }
+}
+
+/// A processor model with its properties.
+#[derive(Deserialize)]
+struct Expansion {
+    model: ExpandedModel,
+}
+
+#[derive(Deserialize)]
+struct ExpandedModel {
+    props: HashMap<String, Value>,
+}
+
+/// The properties of Hyper-V that the host's processor has when it is given all that KVM can do.
+async fn hyperv(client: &Client) -> Result<BTreeSet<String>, QmpError> {
+    let everything = json!({ "type": "full", "model": { "name": "host", "props": { PASSTHROUGH: true } } });
+    match client.execute("query-cpu-model-expansion", everything).await {
+        Ok(Expansion { model }) => Ok(enlightenments(&model.props)),
+        // A KVM without Hyper-V, or a QEMU that cannot tell: nothing is known to be there.
+        Err(QmpError::Refused { .. }) => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The property that asks for all.
+const PASSTHROUGH: &str = "hv-passthrough";
+
+/// Those that are on, and those with a value; a number of all ones stands for none. Without any that is on there is no
+/// Hyper-V to have a value.
+fn enlightenments(properties: &HashMap<String, Value>) -> BTreeSet<String> {
+    let given = properties.iter().filter(|(name, _)| name.starts_with("hv-") && *name != PASSTHROUGH);
+    if !given.clone().any(|(_, value)| *value == Value::Bool(true)) {
+        return BTreeSet::new();
+    }
+    let given = given.filter(|(_, value)| match value {
+        Value::Bool(on) => *on,
+        Value::Number(number) => number.as_u64() != Some(u32::MAX.into()),
+        value => value.is_string(),
+    });
+    given.map(|(name, _)| name.clone()).collect()
 }
 
 impl CommandLineOption {
@@ -273,6 +318,22 @@ mod tests {
         let help = "Available display backend types:\nnone\ndbus\nspice-app\n\nSome display backends support suboptions\n";
         assert_eq!(parse_list(help), ["none", "dbus", "spice-app"].map(str::to_owned).into());
         assert!(parse_list("").is_empty());
+    }
+
+    #[test]
+    fn enlightenments_are_those_that_kvm_gave() {
+        let told = |properties: Value| {
+            let names: Vec<String> = enlightenments(&serde_json::from_value(properties).unwrap()).into_iter().collect();
+            names.join(" ")
+        };
+        let some = json!({
+            "hv-passthrough": true, "hv-relaxed": true, "hv-evmcs": false, "hv-spinlocks": 8191, "hv-vendor-id": "", "vmx": true,
+        });
+        assert_eq!(told(some), "hv-relaxed hv-spinlocks hv-vendor-id");
+        let unset = json!({ "hv-passthrough": true, "hv-relaxed": true, "hv-spinlocks": u32::MAX });
+        assert_eq!(told(unset), "hv-relaxed");
+        let none = json!({ "hv-passthrough": true, "hv-relaxed": false, "hv-vendor-id": "", "hv-version-id-build": 14393 });
+        assert_eq!(told(none), "");
     }
 
     #[test]

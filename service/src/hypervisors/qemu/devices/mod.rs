@@ -38,6 +38,7 @@ use super::command::Draft;
 use super::refusal::Refusal;
 
 pub use graphics::{LOCAL, ports_needed};
+pub use video::models as video_models;
 
 /// Adds every device: controllers and hubs first, since the others are plugged into them.
 ///

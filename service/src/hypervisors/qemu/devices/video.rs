@@ -21,6 +21,11 @@ const MODELS: &[(&str, &str, Option<&str>)] = &[
     ("ramfb", "ramfb", None),
 ];
 
+/// Names of all models in a definition.
+pub fn models() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|(word, ..)| *word).chain(["none"])
+}
+
 /// Adds a graphics card.
 ///
 /// # Errors
@@ -33,8 +38,8 @@ pub fn add(draft: &mut Draft<'_>, video: &Video) -> Result<(), Refusal> {
     }
     let element = format!("<video> with the model '{model}'");
     let Some((_, first, other)) = MODELS.iter().find(|(word, ..)| *word == model) else {
-        let models: Vec<_> = MODELS.iter().map(|(word, ..)| *word).collect();
-        return Err(Refusal::invalid(format!("{element} is not known: use one of {} or none", models.join(", "))));
+        let models: Vec<_> = models().collect();
+        return Err(Refusal::invalid(format!("{element} is not known: use one of {}", models.join(", "))));
     };
     let driver = match is_primary(draft, video) {
         true => *first,

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use lodge_model::domain::Domain;
 
-use super::Host;
 use crate::hypervisors::qemu::capabilities::{Capabilities, Kvm, Machine};
 use crate::hypervisors::qemu::complete::architecture;
 use crate::hypervisors::qemu::firmware::{FirmwareDescriptor, FlashFile, Mapping, Target};
-use crate::hypervisors::qemu::input::{HostFacts, Programs};
+use crate::hypervisors::qemu::input::{Host, HostFacts, Programs};
 use crate::hypervisors::qemu::qmp::{Release, Version};
 
 /// The version whose spelling is used.
@@ -73,9 +72,10 @@ fn of_emulator(domain: &Domain, emulator: &Path) -> Capabilities {
         emulator: emulator.to_owned(),
         version: Version { qemu: TODAY, package: String::new() },
         target: target.to_owned(),
-        kvm: Kvm { built_in: true, usable: true },
+        kvm: Kvm { built_in: true, usable: true, max_vcpus: None },
         machines: BTreeMap::from([(name, machine)]),
         cpu_models: BTreeMap::default(),
+        hyperv: Default::default(),
         devices: Default::default(),
         objects: Default::default(),
         chardevs: Default::default(),

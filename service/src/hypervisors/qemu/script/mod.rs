@@ -12,17 +12,13 @@
 pub mod assumed;
 mod shell;
 
-use std::sync::Arc;
-
 use lodge_model::domain::Domain;
 use lodge_model::native::Written;
 
-use super::capabilities::Capabilities;
 use super::command;
 use super::complete::complete;
 use super::devices::ports_needed;
-use super::firmware::FirmwareDescriptor;
-use super::input::{HostFacts, Operator, PlanInput, Ports, Programs};
+use super::input::{Host, Operator, PlanInput, Ports};
 use super::plan::LaunchPlan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::Places;
@@ -31,19 +27,6 @@ use crate::hypervisors::Places;
 const FIRST_DISPLAY: u16 = 5900;
 /// Where VNC over WebSocket is.
 const WEBSOCKET: u16 = 5700;
-
-/// A host to plan for.
-#[derive(Debug, Clone)]
-pub struct Host {
-    /// What QEMU can do.
-    pub capabilities: Arc<Capabilities>,
-    /// Firmware that is installed.
-    pub firmware: Vec<FirmwareDescriptor>,
-    /// Programs that run beside QEMU.
-    pub programs: Programs,
-    /// Devices.
-    pub devices: HostFacts,
-}
 
 /// What is drawn and looked up for a script, so that the rest is a function.
 pub struct Chances<'a> {

@@ -74,12 +74,17 @@ fn machine<'a>(domain: &Domain, input: &PlanInput<'a>) -> Result<&'a str, Refusa
         )));
     };
     let name = machine.name.as_str();
-    match name.starts_with("pc-q35-") || name.starts_with("pc-i440fx-") || matches!(name, "q35" | "pc") {
+    match knows_machine(name) {
         true => Ok(name),
         false => Err(Refusal::unsupported(format!(
             "<type machine='{name}'> is not supported by this version: use machine='q35' or machine='pc'"
         ))),
     }
+}
+
+/// Whether this version knows how to use a machine, by the machine's own name.
+pub fn knows_machine(name: &str) -> bool {
+    name.starts_with("pc-q35-") || name.starts_with("pc-i440fx-") || matches!(name, "q35" | "pc")
 }
 
 fn check_sizes(domain: &Domain, input: &PlanInput<'_>, machine: &str) -> Result<(), Refusal> {
@@ -92,7 +97,8 @@ fn check_sizes(domain: &Domain, input: &PlanInput<'_>, machine: &str) -> Result<
             "<vcpu current='{current}'>{most}</vcpu> cannot be: current is from 1 to {most}, and that is at least 1"
         )));
     }
-    let limit = input.capabilities.machine(machine).map_or(u32::MAX, |machine| machine.cpu_max);
+    let capabilities = input.capabilities;
+    let limit = capabilities.machine(machine).map_or(u32::MAX, |machine| capabilities.max_vcpus(machine, domain.kind));
     if most > limit {
         return Err(Refusal::unsupported(format!("<vcpu> is {most}, and the machine {machine} can have {limit}: use fewer")));
     }

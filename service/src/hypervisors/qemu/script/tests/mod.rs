@@ -10,10 +10,11 @@ use std::sync::Arc;
 use lodge_model::domain::Domain;
 use lodge_model::native::Written;
 
-use super::{Chances, Host, assumed, write};
+use super::{Chances, assumed, write};
 use crate::error::Result;
 use crate::hypervisors::Places;
 use crate::hypervisors::qemu::command::tests as planner;
+use crate::hypervisors::qemu::input::Host;
 
 /// A host that has everything, with the QEMU of the recorded version.
 fn recorded(version: &str) -> Host {

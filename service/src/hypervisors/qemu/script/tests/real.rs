@@ -11,7 +11,7 @@ use super::script;
 use crate::host::process::{self, Exit, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
-use crate::hypervisors::qemu::script::Host;
+use crate::hypervisors::qemu::input::Host;
 use crate::hypervisors::qemu::script::shell::word;
 use crate::hypervisors::qemu::{facts, qmp};
 
