@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lodge_model::capabilities::{
-    CacheBank, CacheType, Capabilities, CellCpu, CellCpus, CpuSignature, Host, HostCaches, HostCell, HostCells, HostCpu, HostCpuFlags,
-    IommuSupport, Microcode, PagePool, PageSize, SleepStates, Topology,
+    CacheBank, Capabilities, CellCpu, CellCpus, CpuSignature, Host, HostCaches, HostCell, HostCells, HostCpu, HostCpuFlags, IommuSupport,
+    Microcode, PagePool, PageSize, SleepStates, Topology,
 };
 use lodge_model::domain::cpu::{AddressBitsMode, CpuTopology, MaxPhysicalAddress};
 use lodge_model::domain::cpuset::CpuSet;
 use lodge_model::domain::numa::{Distance, Distances};
+use lodge_model::domain::resources::CacheType;
 use lodge_model::units::KibSize;
 use lodge_model::xml::YesNo;
 
@@ -74,7 +75,8 @@ fn cpu(architecture: String, processor: &Processor) -> HostCpu {
         arch: if matches!(architecture.as_str(), "i386" | "i486" | "i586") { "i686".to_owned() } else { architecture },
         old_features: (flags != HostCpuFlags::default()).then_some(flags),
         vendor,
-        microcode: processor.microcode.map(|version| Microcode { version, ..Microcode::default() }),
+        // The kernel says 0 where none is known.
+        microcode: processor.microcode.filter(|version| *version > 0).map(|version| Microcode { version, ..Microcode::default() }),
         signature: processor.signature.map(|(family, model, stepping)| CpuSignature { family, model, stepping, ..CpuSignature::default() }),
         max_physical_address: processor.physical_address_bits.map(bits),
         ..HostCpu::default()

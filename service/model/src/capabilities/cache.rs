@@ -1,20 +1,9 @@
 //! What processors share on their way to the memory, and how it can be divided (Linux, resctrl).
 
 use crate::domain::cpuset::CpuSet;
+use crate::domain::resources::CacheType;
+use crate::element;
 use crate::units::{ReadSize, WriteSize};
-use crate::{element, keywords};
-
-keywords! {
-    /// What a cache holds.
-    pub enum CacheType {
-        /// Instructions and data.
-        Both = "both",
-        /// Instructions.
-        Code = "code",
-        /// Data.
-        Data = "data",
-    }
-}
 
 element! {
     /// Caches that processors share.

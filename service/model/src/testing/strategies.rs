@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::document::Document;
+use crate::domain::cpuset::CpuSet;
 use crate::domain::devices::TypeName;
 use crate::encryption::{Cipher, Encryption, IvGenerator, SecretReference};
 use crate::permissions::{Mode, OwnerId, Permissions};
@@ -66,6 +67,16 @@ pub fn few<T: Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value 
 /// A size, or none.
 pub fn size() -> impl Strategy<Value = Option<ByteSize>> {
     maybe(any::<u64>().prop_map(|bytes| ByteSize { bytes, ..Default::default() }))
+}
+
+/// Bytes, whole KiB.
+pub fn kib() -> impl Strategy<Value = u64> {
+    (0..u64::MAX / 1024).prop_map(|kib| kib * 1024)
+}
+
+/// Some processors.
+pub fn cpus() -> impl Strategy<Value = CpuSet> {
+    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet)
 }
 
 /// An element that names a type, or none.

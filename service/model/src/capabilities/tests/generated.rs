@@ -5,19 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::DomainType;
 use crate::domain::cpu::CpuTopology;
-use crate::domain::cpuset::CpuSet;
 use crate::domain::numa::{Distance, Distances};
-use crate::testing::strategies::{any_of, few, is_read_as_written, maybe, text, uuid, yes_no};
+use crate::domain::resources::CacheType;
+use crate::testing::strategies::{any_of, cpus, few, is_read_as_written, kib, maybe, text, uuid, yes_no};
 use crate::units::KibSize;
 use crate::xml::OnOff;
-
-fn kib() -> impl Strategy<Value = u64> {
-    (0..u64::MAX / 1024).prop_map(|kib| kib * 1024)
-}
-
-fn cpus() -> impl Strategy<Value = CpuSet> {
-    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet)
-}
 
 prop_compose! {
     fn cpu()(

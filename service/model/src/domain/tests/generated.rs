@@ -3,21 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::strategies::{any_of, maybe, on_off, text, uuid, yes_no};
+use crate::testing::strategies::{any_of, cpus, kib, maybe, on_off, text, uuid, yes_no};
 use clock::{Adjustment, Timer};
 use cpu::{CpuFeature, CpuMode, CpuModel, CpuTopology, Vcpus};
-use cpuset::CpuSet;
 use features::{Apic, Feature, HyperV, Smm, Spinlocks, Tseg};
 use memory::{CurrentMemory, HugePage, HugePages, MaxMemory, MemoryBacking};
 use os::{Boot, BootDevice, Loader, OsKind, OsType};
-
-fn kib() -> impl Strategy<Value = u64> {
-    (0..u64::MAX / 1024).prop_map(|kib| kib * 1024)
-}
-
-fn cpus() -> impl Strategy<Value = CpuSet> {
-    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet)
-}
 
 fn feature() -> impl Strategy<Value = Option<Feature>> {
     maybe(on_off().prop_map(|state| Feature { state, ..Default::default() }))

@@ -4,12 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::cpu::{CpuFallback, CpuFeature, CpuFeaturePolicy, CpuMode};
-use crate::testing::strategies::{any_of, few, is_read_as_written, maybe, text, yes_no};
+use crate::testing::strategies::{any_of, few, is_read_as_written, kib, maybe, text, yes_no};
 use crate::units::KibSize;
-
-fn kib() -> impl Strategy<Value = u64> {
-    (0..u64::MAX / 1024).prop_map(|kib| kib * 1024)
-}
 
 fn supported() -> impl Strategy<Value = YesNo> {
     any::<bool>().prop_map(YesNo)
