@@ -3,6 +3,7 @@
 //!
 //! Invariant: a layer that fails means that the guest does not start, and what earlier layers did is taken back.
 
+pub mod apparmor;
 pub mod cgroup;
 mod stack;
 

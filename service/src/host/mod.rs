@@ -6,6 +6,8 @@
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
+pub mod apparmor;
+pub mod attributes;
 pub mod cgroup;
 pub mod process;
 pub mod sockets;
