@@ -3,6 +3,12 @@
 //!
 //! Invariant: a layer that fails means that the guest does not start, and what earlier layers did is taken back.
 
+pub mod capabilities;
+pub mod dac;
+pub mod limits;
+pub mod namespaces;
+pub mod required;
+pub mod seccomp;
 mod stack;
 
 pub use stack::Stack;
