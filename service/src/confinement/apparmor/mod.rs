@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lodge_model::domain::seclabel::{Seclabel, SeclabelType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::seclabel::{self, Wish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::apparmor;
 use crate::host::attributes::{Attribute, change_on_exec};
@@ -73,16 +73,14 @@ impl Confine for AppArmor {
 
     async fn plan(&self, guest: &Subject) -> Result<Option<Arc<dyn Confined>>> {
         let Some(Options { directory, parser }) = &self.options else { return Ok(None) };
-        let seclabel = seclabel(&guest.domain.seclabels);
-        let written = seclabel.and_then(|seclabel| seclabel.label.clone());
-        match seclabel.and_then(|seclabel| seclabel.kind).unwrap_or_default() {
-            SeclabelType::None => Ok(None),
-            SeclabelType::Static => {
-                let label = written.ok_or_else(|| no_label(&guest.domain.name))?;
+        match seclabel::wish(MODEL, &guest.domain)? {
+            Wish::Nothing => Ok(None),
+            Wish::Static { label, .. } => {
+                let label = label.to_owned();
                 let record = Record { file: None, parser: parser.clone() };
                 Ok(Some(Arc::new(AppArmorConfined { label, contents: None, record })))
             }
-            SeclabelType::Dynamic => {
+            Wish::Dynamic { .. } => {
                 let label = profile_name(guest.uuid);
                 let template = read(&directory.join(TEMPLATE))?;
                 if !template.contains(PLACE_OF_NAME) {
@@ -103,17 +101,6 @@ impl Confine for AppArmor {
         let label = record.file.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         Ok(Arc::new(AppArmorConfined { label, contents: None, record }))
     }
-}
-
-/// The part of a definition that is about this model: the one that names it, else one that names none.
-fn seclabel(seclabels: &[Seclabel]) -> Option<&Seclabel> {
-    let of = |model: Option<&str>| seclabels.iter().find(|seclabel| seclabel.model.as_deref() == model);
-    of(Some(MODEL)).or_else(|| of(None))
-}
-
-fn no_label(domain: &str) -> Error {
-    let message = format!("domain '{domain}' has a static <seclabel> without a label; write <label>PROFILE</label> into it");
-    Error::new(ErrorKind::InvalidXml, message)
 }
 
 /// The profile's name: whatever a guest is called, it has no characters that mean something to AppArmor.

@@ -23,6 +23,7 @@ pub fn of(guest: &Subject) -> Result<String> {
     for program in &guest.programs {
         add(&mut rules, program, "", "rmix");
     }
+    add(&mut rules, &guest.log, "", "rw");
     add(&mut rules, &guest.runtime, "/", "r");
     add(&mut rules, &guest.runtime, "/**", "rwk");
     for resource in &guest.resources {

@@ -47,6 +47,7 @@ impl Bench {
             uuid: Uuid::nil(),
             id: 1,
             runtime: "/run/lodge/x/sockets".into(),
+            log: "/nonexistent/log".into(),
             programs: vec!["/usr/bin/qemu".into()],
             resources: vec![image, cd],
         }

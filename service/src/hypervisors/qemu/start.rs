@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ use super::watch::Watch;
 use super::{alias, qmp::Client};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
-use crate::host::sockets;
+use crate::host::{selinux, sockets};
 use crate::hypervisors::confine::{Confine, Confined, Program};
 use crate::hypervisors::{Console, Launch, Started};
 
@@ -173,7 +173,7 @@ impl Starting<'_> {
 
     async fn start_qemu(&self, record: &mut Record, confined: Option<&dyn Confined>, undo: &mut Undo) -> Result<Process> {
         let Self { launch, plan, .. } = self;
-        let listener = sockets::listen(&record.qmp)?;
+        let listener = listen(&record.qmp, confined)?;
         for socket in &record.sockets {
             undo.made_socket(socket);
         }
@@ -244,6 +244,14 @@ fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
         line.extend([" ", quote, &text, quote]);
     }
     line
+}
+
+/// The socket that QMP is spoken on, with the label that the guest's confinement asks for.
+fn listen(path: &Path, confined: Option<&dyn Confined>) -> Result<OwnedFd> {
+    let Some(label) = confined.and_then(Confined::socket_label) else { return Ok(sockets::listen(path)?) };
+    let listening = selinux::with_socket_label(label, || sockets::listen(path));
+    Ok(listening
+        .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot make sockets with the label {label}")).caused_by(error))??)
 }
 
 /// What QEMU does when the guest powers off; as the planner has it.
