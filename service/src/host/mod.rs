@@ -22,3 +22,4 @@ pub mod selinux;
 pub mod sockets;
 pub mod systemd;
 pub mod terminal;
+pub mod threads;

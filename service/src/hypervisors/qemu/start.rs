@@ -30,7 +30,7 @@ use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
 use super::undo::{self, Undo};
 use super::watch::Watch;
-use super::{alias, qmp::Client};
+use super::{alias, qmp::Client, threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::{selinux, sockets};
@@ -104,6 +104,10 @@ impl Starting<'_> {
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
+        if threads::are_tuned(&launch.domain) {
+            let found = threads::find(&client).await;
+            self.explain(&process, found).await?.tune(&process, &launch.domain)?;
+        }
         confined::write_labels(&mut live, &confined.as_ref().map(|confined| confined.labels()).unwrap_or_default());
 
         let on_poweroff = on_poweroff(&launch.domain);
