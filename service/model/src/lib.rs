@@ -7,6 +7,7 @@ pub mod document;
 pub mod documents;
 pub mod domain;
 pub mod encryption;
+pub mod fibre_channel;
 pub mod native;
 pub mod permissions;
 pub mod storage_pool;
