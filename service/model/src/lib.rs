@@ -9,6 +9,7 @@ pub mod domain;
 pub mod encryption;
 pub mod fibre_channel;
 pub mod native;
+pub mod node_device;
 pub mod permissions;
 pub mod storage_pool;
 pub mod storage_volume;
