@@ -11,6 +11,7 @@ pub mod fibre_channel;
 pub mod native;
 pub mod node_device;
 pub mod permissions;
+pub mod secret;
 pub mod storage_pool;
 pub mod storage_volume;
 pub mod timestamps;
