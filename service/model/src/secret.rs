@@ -120,10 +120,10 @@ impl SecretUsage {
         let name = name.filter(|name| !name.trim().is_empty());
         match name {
             None => found.add(element, format!("it is not said {}", kind.missing())),
-            Some(path) if kind == SecretUsageType::Volume => found.absolute(element, path),
             Some(name) if name.contains(char::is_control) => {
-                found.add(element, "the name has a line end or another control character; write it on one line");
+                found.add(element, "there is a line end or another control character in it; write it on one line");
             }
+            Some(path) if kind == SecretUsageType::Volume => found.absolute(element, path),
             Some(_) => {}
         }
         Some(UsageView { kind, name: name? })

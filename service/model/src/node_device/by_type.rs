@@ -1,5 +1,6 @@
 //! What a capability of each type needs, and what to write when that is missing.
 
+use super::mdev::parent_address_problem;
 use super::need::Need;
 use super::{BusId, Capability, CapabilityKind, CapabilityType, DrmType, MdevType, NestedType};
 use crate::domain::devices::PciAddress;
@@ -172,6 +173,9 @@ fn mdev<'a>(capability: &'a Capability, need: &mut Need<'_>) -> Option<Capabilit
     let mdev_type = need.given("type", mdev_type, "the type that it is of; write <type id='…'/> with the id of one that the parent lists");
     if let Some(reason) = mdev_type.and_then(MdevType::id_problem) {
         need.tell("type/@id", reason);
+    }
+    if let Some(reason) = capability.parent_address.as_deref().and_then(parent_address_problem) {
+        need.tell("parent_addr", reason);
     }
     need.found().each("attr", &capability.attributes, |found, attribute| {
         if let Some(reason) = attribute.problem() {

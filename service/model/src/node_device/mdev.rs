@@ -27,18 +27,28 @@ element! {
 }
 
 impl MdevType {
-    /// Why a text cannot be the identifier of a type; `None` when it can. It becomes a file name.
+    /// Why a text cannot be the identifier of a type; `None` when it can.
     pub(super) fn id_problem(id: &str) -> Option<String> {
-        let bad = id.is_empty() || id == "." || id == ".." || id.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control());
-        bad.then(|| format!("'{id}' is no type of mediated device; write the id of one that the parent lists, such as nvidia-11"))
+        let reason = || format!("'{id}' is no type of mediated device; write the id of one that the parent lists, such as nvidia-11");
+        (!is_in_sysfs(id)).then(reason)
     }
+}
+
+/// Why a text cannot be the address of a mediated device's parent; `None` when it can.
+pub(super) fn parent_address_problem(address: &str) -> Option<String> {
+    let reason = || format!("'{address}' is no address of a device; write that of the parent on its bus, such as 0000:00:02.0");
+    (!is_in_sysfs(address)).then(reason)
+}
+
+/// Whether something in a directory of sysfs can be called so.
+fn is_in_sysfs(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
 }
 
 impl MdevAttribute {
     /// Why the attribute cannot be set; `None` when it can. Its file is one of the device's own.
     pub(super) fn problem(&self) -> Option<String> {
-        let component = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(char::is_control);
-        let inside = self.name.split('/').all(component);
+        let inside = self.name.split('/').all(is_in_sysfs);
         (!inside).then(|| {
             format!("'{}' is no attribute of a mediated device; write its path below the device, such as assign_adapter", self.name)
         })

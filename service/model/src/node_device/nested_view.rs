@@ -10,7 +10,7 @@ use crate::fibre_channel::world_wide_name;
 /// What else a device is or can do, by its type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NestedView<'a> {
-    /// A PCI function that is part of this one.
+    /// A PCI function that is part of the one with this address.
     PhysFunction(&'a PciAddress),
     /// A PCI function that has others as its parts.
     VirtFunctions {

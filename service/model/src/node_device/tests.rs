@@ -157,6 +157,8 @@ fn devices_to_be_made_may_leave_out_what_they_get() {
     for (text, expected) in [
         (mdev("<parent>pci_0000_00_02_0</parent>", "<type id='nvidia-11'/>"), ""),
         (mdev("", "<type id='nvidia-11'/><parent_addr>0000:00:02.0</parent_addr>"), ""),
+        (mdev("", "<type id='a'/><parent_addr>../0000:00:02.0</parent_addr>"), "/device/capability/parent_addr: is no address of a device"),
+        (mdev("<parent>a</parent>", "<type id='a'/><parent_addr/>"), "/device/capability/parent_addr: '' is no address of a device"),
         (
             mdev("", "<type id='nvidia-11'/>"),
             "/device/parent: it is not said what the mediated device is made on; write <parent>…</parent> with the name of that",

@@ -83,6 +83,7 @@ fn the_use_is_said_as_its_type_asks_for() {
         (used("passphrase", "<volume>/a</volume>"), "/secret/usage/@type: 'passphrase' is not known here; write one of 'volume'"),
         (used("volume", "<volume>/a b.img</volume>"), ""),
         (used("volume", "<volume>a.img</volume>"), "/secret/usage/volume: 'a.img' is not an absolute path"),
+        (used("volume", "<volume>/a&#10;b.img</volume>"), "/secret/usage/volume: write it on one line"),
         (used("volume", ""), "/secret/usage/volume: which volume the secret opens; write its path, such as <volume>/"),
         (used("volume", "<volume> </volume>"), "/secret/usage/volume: which volume the secret opens"),
         (
