@@ -31,6 +31,8 @@ const SCHEMAS: &[(&str, &[Gaps])] = &[
     ("domain.rng", &[("/domain", DOMAIN)]),
     ("domaincaps.rng", &[]),
     ("domainsnapshot.rng", &[("/domainsnapshot/domain", DOMAIN), ("/domainsnapshot/inactiveDomain", DOMAIN)]),
+    ("nodedev.rng", &[]),
+    ("secret.rng", &[]),
     ("storagepool.rng", &[("/pool", STORAGE_POOL)]),
     ("storagevol.rng", &[]),
 ];

@@ -81,18 +81,30 @@ impl Problems {
         Self { within: format!("/{root}"), found: Vec::new() }
     }
 
-    /// Adds one; the path starts below the root, or below the part being checked.
+    /// What a check makes of a document with this root.
+    ///
+    /// # Errors
+    /// Every problem, in the order found, when there is one.
+    pub fn checked<T>(root: &str, check: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<Problem>> {
+        let mut found = Self::new(root);
+        check(&mut found).filter(|_| found.found.is_empty()).ok_or(found.found)
+    }
+
+    /// Adds one; the path starts below the root, or below the part being checked. An empty one is that
+    /// part itself.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
-        self.found.push(Problem { path: format!("{}/{path}", self.within), reason: reason.into() });
+        let path = format!("{}/{path}", self.within);
+        self.found.push(Problem { path: path.trim_end_matches('/').to_owned(), reason: reason.into() });
     }
 
     /// Checks a part; the paths it tells start below this one.
-    pub fn inside(&mut self, part: impl Display, check: impl FnOnce(&mut Self)) {
+    pub fn inside<R>(&mut self, part: impl Display, check: impl FnOnce(&mut Self) -> R) -> R {
         let outside = self.within.len();
         // Writing to a string cannot fail.
         let _ = write!(self.within, "/{part}");
-        check(self);
+        let result = check(self);
         self.within.truncate(outside);
+        result
     }
 
     /// Checks each of some elements of one name, which are numbered where there are several.

@@ -5,6 +5,8 @@ use crate::document::{Document, Problem};
 use crate::domain::Domain;
 use crate::domain_capabilities::DomainCapabilities;
 use crate::encryption::Encryption;
+use crate::node_device::NodeDevice;
+use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::storage_pool::StoragePool;
 use crate::storage_volume::StorageVolume;
@@ -34,11 +36,13 @@ pub struct Examined {
 /// All kinds, by their roots' names.
 pub const KINDS: &[Kind] = &[
     kind::<Capabilities>(),
+    kind::<NodeDevice>(),
     kind::<Domain>(),
     kind::<DomainCapabilities>(),
     kind::<Snapshot>(),
     kind::<Encryption>(),
     kind::<StoragePool>(),
+    kind::<Secret>(),
     kind::<StorageVolume>(),
 ];
 
@@ -92,7 +96,7 @@ mod tests {
         assert_eq!(examined.warnings[0].path, "/domain/colour");
         assert_eq!(examined.problems[0].path, "/domain/memory");
         let error = examine("<!-- what --><dominion/>").unwrap_err().to_string();
-        assert!(error.starts_with("/dominion, line 1, column 14: expected one of <capabilities>, <domain>, "), "{error}");
+        assert!(error.starts_with("/dominion, line 1, column 14: expected one of <capabilities>, <device>, <domain>, "), "{error}");
     }
 
     #[test]

@@ -3,7 +3,16 @@
 //!
 //! Invariant: a layer that fails means that the guest does not start, and what earlier layers did is taken back.
 
+pub mod apparmor;
+pub mod capabilities;
 pub mod cgroup;
+pub mod dac;
+pub mod limits;
+pub mod namespaces;
+pub mod required;
+pub mod seccomp;
+mod seclabel;
+pub mod selinux;
 mod stack;
 
 use std::sync::Arc;

@@ -99,6 +99,10 @@ impl Confined for StackConfined {
         Ok(())
     }
 
+    fn socket_label(&self) -> Option<&str> {
+        self.parts.iter().find_map(|part| part.confined.socket_label())
+    }
+
     fn labels(&self) -> Vec<Label> {
         self.parts.iter().flat_map(|part| part.confined.labels()).collect()
     }

@@ -142,9 +142,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Whether anything but devices is limited.
+    /// Whether anything but devices and processors is limited.
     pub fn has_amounts(&self) -> bool {
-        *self != Self { devices: self.devices.clone(), ..Self::default() }
+        *self != Self { devices: self.devices.clone(), cpus: self.cpus.clone(), ..Self::default() }
     }
 }
 
@@ -173,9 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_no_amounts() {
+    fn devices_and_processors_are_no_amounts() {
         let devices = Limits { devices: Some(BTreeSet::new()), ..Limits::default() };
         assert!(!devices.has_amounts());
+        assert!(!Limits { cpus: [0].into_iter().collect(), ..devices.clone() }.has_amounts());
         assert!(Limits { cpu_weight: Some(1), ..devices }.has_amounts());
     }
 }

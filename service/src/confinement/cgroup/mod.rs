@@ -1,7 +1,8 @@
 //! Control groups: the devices that a guest's processes may open, and what they may use of memory, processors and disks.
 //!
 //! With systemd on the bus a guest has a scope unit of its own, and systemd sets the limits. Without it, a group of ours
-//! limits devices; other limits are refused then, since nothing would enforce them.
+//! limits devices; limits of amounts are refused then, since nothing would enforce them. Threads are bound to processors
+//! by the driver in any case.
 //!
 //! Invariants:
 //! - A guest with a list of devices does not run where nothing enforces the list.
@@ -160,8 +161,8 @@ impl CgroupConfined {
         if self.limits.has_amounts() {
             return Err(Error::new(
                 ErrorKind::NotSupported,
-                "limits on memory, processors or disks (<memtune>, <cputune>, <blkiotune>, cpuset) are enforced by systemd, which is not on \
-                 the bus: take them out, or run the service under systemd",
+                "limits on memory, processor time or disks (<memtune>, <cputune>, <blkiotune>) are enforced by systemd, which is not on the \
+                 bus: take them out, or run the service under systemd",
             ));
         }
         let Some(devices) = &self.limits.devices else { return Ok(Place::Nowhere) };

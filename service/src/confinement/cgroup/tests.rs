@@ -13,7 +13,15 @@ use crate::hypervisors::resources::{Access, HostResource, LabelClass};
 fn guest(name: &str, inside: &str, resources: Vec<HostResource>) -> Subject {
     let text = format!("<domain type='qemu'><name>{name}</name><memory>1</memory>{inside}</domain>");
     let domain = Domain::parse(&text).unwrap().0;
-    Subject { domain, uuid: Uuid::nil(), id: 1, runtime: "/nonexistent".into(), programs: Vec::new(), resources }
+    Subject {
+        domain,
+        uuid: Uuid::nil(),
+        id: 1,
+        runtime: "/nonexistent".into(),
+        log: "/nonexistent/log".into(),
+        programs: Vec::new(),
+        resources,
+    }
 }
 
 fn layer(devices: &[&str]) -> Cgroup {

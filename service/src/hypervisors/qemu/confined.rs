@@ -30,6 +30,7 @@ pub async fn decide(confine: &dyn Confine, launch: &Launch, plan: &LaunchPlan) -
         uuid: launch.uuid,
         id: launch.id,
         runtime: launch.runtime.join(SOCKETS),
+        log: launch.log.clone(),
         programs,
         resources: plan.resources.clone(),
     };

@@ -34,7 +34,8 @@ pub mod record;
 pub mod refusal;
 pub mod script;
 pub mod start;
-pub mod undo;
+pub mod threads;
+mod undo;
 pub mod validate;
 pub mod watch;
 

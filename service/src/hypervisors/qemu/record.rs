@@ -1,6 +1,5 @@
 //! What is written down of a guest, so that a later run of the service finds it again.
 
-use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use super::log::RunLog;
 use super::plan::Stream;
 use super::undo;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::boot;
 use crate::host::process::Process;
 
 /// A process, by what no later process can have too.
@@ -107,8 +107,5 @@ impl Record {
 /// # Errors
 /// `HostFailed` without `/proc`.
 pub fn boot_id() -> Result<String> {
-    let path = "/proc/sys/kernel/random/boot_id";
-    let read: io::Result<String> = std::fs::read_to_string(path);
-    let text = read.map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot read {path}")).caused_by(error))?;
-    Ok(text.trim().to_owned())
+    boot::id().map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot read {}", boot::ID)).caused_by(error))
 }

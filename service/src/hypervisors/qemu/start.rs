@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -30,10 +30,10 @@ use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
 use super::undo::{self, Undo};
 use super::watch::Watch;
-use super::{alias, qmp::Client};
+use super::{alias, qmp::Client, threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
-use crate::host::sockets;
+use crate::host::{selinux, sockets};
 use crate::hypervisors::confine::{Confine, Confined, Program};
 use crate::hypervisors::{Console, Launch, Started};
 
@@ -104,6 +104,10 @@ impl Starting<'_> {
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
+        if threads::are_tuned(&launch.domain) {
+            let found = threads::find(&client).await;
+            self.explain(&process, found).await?.tune(&process, &launch.domain)?;
+        }
         confined::write_labels(&mut live, &confined.as_ref().map(|confined| confined.labels()).unwrap_or_default());
 
         let on_poweroff = on_poweroff(&launch.domain);
@@ -173,7 +177,7 @@ impl Starting<'_> {
 
     async fn start_qemu(&self, record: &mut Record, confined: Option<&dyn Confined>, undo: &mut Undo) -> Result<Process> {
         let Self { launch, plan, .. } = self;
-        let listener = sockets::listen(&record.qmp)?;
+        let listener = listen(&record.qmp, confined)?;
         for socket in &record.sockets {
             undo.made_socket(socket);
         }
@@ -244,6 +248,14 @@ fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
         line.extend([" ", quote, &text, quote]);
     }
     line
+}
+
+/// The socket that QMP is spoken on, with the label that the guest's confinement asks for.
+fn listen(path: &Path, confined: Option<&dyn Confined>) -> Result<OwnedFd> {
+    let Some(label) = confined.and_then(Confined::socket_label) else { return Ok(sockets::listen(path)?) };
+    let listening = selinux::with_socket_label(label, || sockets::listen(path));
+    Ok(listening
+        .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot make sockets with the label {label}")).caused_by(error))??)
 }
 
 /// What QEMU does when the guest powers off; as the planner has it.

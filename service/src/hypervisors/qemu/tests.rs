@@ -256,6 +256,28 @@ async fn a_qemu_that_dies_at_once_is_quoted() {
     bench.assert_nothing_left().await;
 }
 
+#[tokio::test]
+async fn threads_run_where_the_definition_says() {
+    let tune = "<vcpu>2</vcpu><iothreads>1</iothreads><cputune><vcpupin vcpu='1' cpuset='0'/><iothreadpin iothread='1' cpuset='0'/>\
+                <emulatorsched scheduler='idle'/></cputune>";
+    let bench = Bench::new(PLAIN, tune).await;
+    let running = bench.start(true).await;
+    let process = bench.records().pop().unwrap().qemu.unwrap();
+    let pinned = |thread: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{}/task/{thread}/status", process.pid)).unwrap();
+        status.lines().any(|line| line == "Cpus_allowed_list:\t0")
+    };
+    let threads = crate::host::threads::of_process(process.pid).unwrap();
+    assert_eq!(threads.into_iter().filter(|thread| pinned(*thread)).count(), 2, "one virtual processor and one I/O thread");
+    running.machine.destroy(false).await.unwrap();
+
+    let bench = Bench::new(PLAIN, "<vcpu cpuset='16383'>1</vcpu>").await;
+    let error = bench.driver.start(bench.launch(false).0).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NotSupported);
+    assert!(error.to_string().contains("cannot run on the host's processors 16383"), "{error}");
+    bench.assert_nothing_left().await;
+}
+
 /// No confinement.
 fn unconfined() -> Policy {
     Policy { confine: Arc::new(Stack::default()) }
