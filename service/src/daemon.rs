@@ -4,6 +4,8 @@
 //! name: whoever sees the name sees everything. At the end: give the name up, see whether a call came
 //! in at the last moment, and only then go. Guests stay.
 
+pub mod policy;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,10 +18,10 @@ use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
 use crate::authorization::OwnerOnly;
 use crate::bus::{self, Clients};
-use crate::confinement::Stack;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::hypervisors::confine::Unconfined;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::settings::Settings;
 use crate::store::{Layout, Store, StoreError};
@@ -58,7 +60,7 @@ pub async fn run_session(options: Options) -> Result<()> {
         start_timeout: Duration::from_secs(settings.start_timeout_seconds),
         bus: Some(connection.clone()),
         session: true,
-        policy: qemu::Policy { confine: Arc::new(Stack::default()) },
+        policy: qemu::Policy { confine: Arc::new(Unconfined), choices: qemu::Choices::default() },
     });
     let parts = Parts { store, drivers: vec![Arc::new(driver)], publisher, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn memory_is_locked_only_where_it_is_needed() {
-        let device = "<devices><hostdev type='pci'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev></devices>";
+        let device =
+            "<devices><hostdev type='pci'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev></devices>";
         let locked = "<memoryBacking><locked/></memoryBacking>";
         let tune = "<memtune><hard_limit unit='GiB'>3</hard_limit></memtune>";
         let table = [

@@ -3,6 +3,7 @@
 //!
 //! Invariant: a layer that fails means that the guest does not start, and what earlier layers did is taken back.
 
+mod build;
 pub mod capabilities;
 pub mod dac;
 pub mod limits;
@@ -11,4 +12,5 @@ pub mod required;
 pub mod seccomp;
 mod stack;
 
+pub use build::{Facts, Options, system};
 pub use stack::Stack;

@@ -85,8 +85,7 @@ mod tests {
         for (models, by_default, seclabel, expected) in table {
             let xml = format!("<domain type='qemu'><name>a</name><memory>1</memory><os><type>hvm</type></os>{seclabel}</domain>");
             let (domain, _) = Domain::parse(&xml).unwrap();
-            let guest =
-                Subject { domain, uuid: Uuid::nil(), id: 1, runtime: PathBuf::new(), programs: Vec::new(), resources: Vec::new() };
+            let guest = Subject { domain, uuid: Uuid::nil(), id: 1, runtime: PathBuf::new(), programs: Vec::new(), resources: Vec::new() };
             let objection = Required { models: models.clone(), by_default }.objection(&guest);
             assert_eq!(objection.is_some(), expected.is_some(), "{seclabel}: {objection:?}");
             assert!(objection.unwrap_or_default().contains(expected.unwrap_or_default()), "{seclabel}");

@@ -100,6 +100,17 @@ impl Layout {
         self.config.join("lodged.toml")
     }
 
+    /// The file with settings for guests of the system instance, see [`crate::settings::QemuConf`].
+    pub fn qemu_conf(&self) -> PathBuf {
+        self.config.join("qemu.conf")
+    }
+
+    /// Directories that hold something of every guest, or of the service alone: what of them is not its own is no
+    /// guest's business.
+    pub fn private(&self) -> Vec<PathBuf> {
+        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.cache.clone()]
+    }
+
     fn from_environment(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, StoreError> {
         // "All paths set in these environment variables must be absolute. If an implementation encounters a relative path
         // [...] it should consider the path invalid and ignore it."

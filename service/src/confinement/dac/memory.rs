@@ -172,6 +172,5 @@ impl Memories {
 /// No attributes here at all, or no room for this one: many guests can have one file.
 fn cannot_have_any(error: &io::Error) -> bool {
     use nix::libc::{E2BIG, EROFS};
-    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::StorageFull)
-        || matches!(error.raw_os_error(), Some(E2BIG | EROFS))
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::StorageFull) || matches!(error.raw_os_error(), Some(E2BIG | EROFS))
 }

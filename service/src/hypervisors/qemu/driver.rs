@@ -10,6 +10,7 @@ use lodge_model::native::Written;
 use uuid::Uuid;
 
 use super::capabilities::{Arch, Cache, Capabilities, CapabilitiesError, find_emulator};
+use super::choices::Choices;
 use super::complete::{self, CompleteError};
 use super::input::{Operator, PlanInput};
 use super::plan::LaunchPlan;
@@ -44,6 +45,8 @@ pub struct Options {
 pub struct Policy {
     /// Decides how guests are confined.
     pub confine: Arc<dyn Confine>,
+    /// What guests get whose definitions leave it open.
+    pub choices: Choices,
 }
 
 /// QEMU of one instance.
@@ -95,7 +98,7 @@ impl QemuDriver {
             Some(path) if !path.is_empty() => PathBuf::from(path),
             _ => self.default_emulator(arch(domain)?)?,
         };
-        Ok(self.cache.get(&emulator).await?)
+        Ok(self.cache.get(&emulator, &*self.policy().confine).await?)
     }
 
     fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
@@ -106,10 +109,10 @@ impl QemuDriver {
     }
 
     async fn default_capabilities(&self, arch: Arch) -> Result<Arc<Capabilities>> {
-        Ok(self.cache.get(&self.default_emulator(arch)?).await?)
+        Ok(self.cache.get(&self.default_emulator(arch)?, &*self.policy().confine).await?)
     }
 
-    async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
+    async fn plan(&self, launch: &Launch, choices: Choices) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
         let (launch, session) = (launch.clone(), self.session);
         let config_home = config_home().filter(|_| session);
@@ -121,10 +124,11 @@ impl QemuDriver {
                 host: &facts::host(),
                 operator: Operator::Service,
                 session,
+                choices: &choices,
                 runtime: &launch.runtime.join(confined::SOCKETS),
                 nvram: &launch.nvram,
                 tpm: &launch.tpm,
-                ports: facts::ports(&launch.domain),
+                ports: facts::ports(&launch.domain, &choices),
                 vsock_cid: Some(vsock_cid(launch.uuid)),
                 now: now(),
             };
@@ -172,8 +176,8 @@ impl Driver for QemuDriver {
     }
 
     async fn start(&self, launch: Launch) -> Result<Started> {
-        let plan = self.plan(&launch).await?;
         let policy = self.policy();
+        let plan = self.plan(&launch, policy.choices).await?;
         let surroundings = Surroundings { scopes: self.scopes.as_ref(), confine: &*policy.confine, session: self.session };
         start(launch, plan, &surroundings, self.start_timeout).await
     }
@@ -354,7 +358,7 @@ mod tests {
     }
 
     fn driver(directory: &std::path::Path, emulator: Option<PathBuf>) -> QemuDriver {
-        let policy = Policy { confine: Arc::new(crate::confinement::Stack::default()) };
+        let policy = Policy { confine: Arc::new(crate::hypervisors::confine::Unconfined), choices: Choices::default() };
         let (cache, start_timeout) = (directory.join("cache"), Duration::from_secs(60));
         QemuDriver::new(Options { cache, emulator, start_timeout, bus: None, session: true, policy })
     }

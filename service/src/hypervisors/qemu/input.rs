@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::capabilities::Capabilities;
+use super::choices::Choices;
 use super::firmware::FirmwareDescriptor;
 
 /// What the planner must know of the host and of this run.
@@ -21,6 +22,8 @@ pub struct PlanInput<'a> {
     pub operator: Operator,
     /// Whether this is a user's own instance.
     pub session: bool,
+    /// What an administrator chose.
+    pub choices: &'a Choices,
     /// A directory for this run's sockets.
     pub runtime: &'a Path,
     /// Where the guest's firmware variables live.
