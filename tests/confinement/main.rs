@@ -7,3 +7,5 @@
 
 mod host;
 mod matrix;
+mod ownership;
+mod qemu;

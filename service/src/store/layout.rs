@@ -31,6 +31,8 @@ pub struct Layout {
     pub runtime: PathBuf,
     /// What guests and their hypervisors said.
     pub log: PathBuf,
+    /// Whether guests run as another user, who must get to their files by name.
+    pub searchable: bool,
 }
 
 impl Layout {
@@ -51,6 +53,7 @@ impl Layout {
             cache: "/var/cache/lodge".into(),
             runtime: "/run/lodge".into(),
             log: "/var/log/lodge".into(),
+            searchable: true,
         }
     }
 
@@ -63,7 +66,14 @@ impl Layout {
             cache: root.join("cache"),
             runtime: root.join("run"),
             log: root.join("log"),
+            searchable: false,
         }
+    }
+
+    /// The same for an instance whose guests run as another user.
+    #[must_use]
+    pub fn searchable(self) -> Self {
+        Self { searchable: true, ..self }
     }
 
     /// Directory of one running domain: status file, sockets.
@@ -138,6 +148,7 @@ impl Layout {
             log: state.join("log"),
             state,
             runtime,
+            searchable: false,
         })
     }
 }

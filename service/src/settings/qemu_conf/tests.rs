@@ -46,8 +46,11 @@ fn the_shipped_file_is_the_table_and_all_defaults() {
     assert_eq!(text, QemuConf::shipped(), "UPDATE_EXPECT=1 writes it");
     assert_eq!(QemuConf::load(&path).unwrap(), (QemuConf::default(), Vec::new()));
     // Uncommented it says the same.
-    let uncommented: String =
-        text.lines().filter(|line| !line.starts_with("# ") || line.starts_with("#  ")).map(|line| format!("{}\n", line.trim_start_matches('#'))).collect();
+    let uncommented: String = text
+        .lines()
+        .filter(|line| !line.starts_with("# ") || line.starts_with("#  "))
+        .map(|line| format!("{}\n", line.trim_start_matches('#')))
+        .collect();
     let (mut settings, told) = read(&uncommented).unwrap();
     settings.cgroup_controllers = None;
     assert_eq!((settings, told), (QemuConf::default(), Vec::new()));

@@ -192,6 +192,9 @@ fn spice(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
         }
         GraphicsListen::Network(_) => return Ok(()),
     };
+    if let Some(path) = graphics.gl.as_ref().and_then(|gl| gl.render_node.as_deref()) {
+        draft.resource(path, Access::ReadWrite, LabelClass::Device);
+    }
     let compression = |compression: &Option<Compression>| compression.as_ref().and_then(|one| one.compression.clone());
     let options = options
         .opt_on("disable-ticketing", password(draft, graphics).is_none().then_some(true))
