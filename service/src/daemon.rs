@@ -4,6 +4,8 @@
 //! name: whoever sees the name sees everything. At the end: give the name up, see whether a call came
 //! in at the last moment, and only then go. Guests stay.
 
+pub mod policy;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,7 +59,7 @@ pub async fn run_session(options: Options) -> Result<()> {
         emulator: settings.qemu.emulator.clone(),
         start_timeout: Duration::from_secs(settings.start_timeout_seconds),
         session: true,
-        policy: qemu::Policy { confine: confinement::of_session(connection.clone()) },
+        policy: qemu::Policy { confine: Arc::new(confinement::session(connection.clone())), choices: qemu::Choices::default() },
     });
     let parts = Parts { store, drivers: vec![Arc::new(driver)], publisher, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);

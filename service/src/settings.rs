@@ -14,6 +14,8 @@
 //! emulator = "/opt/qemu/bin/qemu-system-x86_64"
 //! ```
 
+mod qemu_conf;
+
 use std::fmt;
 use std::io;
 use std::ops::{Range, RangeInclusive};
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
+
+pub use qemu_conf::{Ineffective, QemuConf, SecurityDriver};
 
 /// What can be set, with the defaults for what the file leaves open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

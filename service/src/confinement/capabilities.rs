@@ -43,6 +43,10 @@ impl Confine for Capabilities {
         Ok(Some(Arc::new(CapabilitiesConfined { raw_io: asks_for_raw_io(&guest.domain), no_new_privs })))
     }
 
+    fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
+        CapabilitiesConfined { raw_io: false, no_new_privs: self.no_new_privs_before_exec }.steps(Program::Hypervisor)
+    }
+
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {
         let recalled: CapabilitiesConfined = serde_json::from_value(record).map_err(|error| {
             Error::new(ErrorKind::Internal, "what is written down of the guest's capabilities cannot be read").caused_by(error)

@@ -77,6 +77,10 @@ impl Confine for Seccomp {
         Ok(Some(Arc::new(Self)))
     }
 
+    fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
+        self.steps(Program::Hypervisor)
+    }
+
     fn recall(&self, _record: Value) -> Result<Arc<dyn Confined>> {
         Ok(Arc::new(Self))
     }

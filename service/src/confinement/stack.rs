@@ -1,7 +1,6 @@
 //! All layers as one.
 //!
-//! Layers are applied in order and released in reverse; steps in a new process go by their stage, then by the order of
-//! layers. Every layer is always there: one that is switched off plans nothing, and still takes back what it did before.
+//! Layers are applied in order and released in reverse. Every layer is always there: one that is switched off plans nothing, and still takes back what it did before.
 
 use std::sync::Arc;
 
@@ -39,6 +38,14 @@ impl Confine for Stack {
             }
         }
         Ok((!parts.is_empty()).then(|| Arc::new(StackConfined { parts }) as Arc<dyn Confined>))
+    }
+
+    fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
+        let mut steps = Vec::new();
+        for layer in &self.layers {
+            steps.extend(layer.steps_for_nobody()?);
+        }
+        Ok(steps)
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {
@@ -88,7 +95,6 @@ impl Confined for StackConfined {
         for part in &self.parts {
             steps.extend(part.confined.steps(program)?);
         }
-        steps.sort_by_key(|(stage, _)| *stage);
         Ok(steps)
     }
 

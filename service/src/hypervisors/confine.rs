@@ -22,7 +22,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::resources::HostResource;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{ChildStep, Process};
 
 /// A guest to be confined.
@@ -83,6 +83,12 @@ pub struct Label {
     pub relabel: bool,
 }
 
+/// The steps of a process, those of earlier stages first.
+pub fn in_order(mut steps: Vec<(Stage, ChildStep)>) -> Vec<ChildStep> {
+    steps.sort_by_key(|(stage, _)| *stage);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
 /// Decides how guests are confined.
 #[async_trait]
 pub trait Confine: Send + Sync {
@@ -95,11 +101,39 @@ pub trait Confine: Send + Sync {
     /// The guest cannot be confined as configured, or asks for what is not allowed.
     async fn plan(&self, guest: &Subject) -> Result<Option<Arc<dyn Confined>>>;
 
+    /// What is done in a new process that runs for no guest and needs nothing of the host: a hypervisor that is asked what it
+    /// can do. In any order within a stage.
+    ///
+    /// # Errors
+    /// The steps cannot be made.
+    fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
+        Ok(Vec::new())
+    }
+
     /// Takes up what an earlier run of the service decided.
     ///
     /// # Errors
     /// `Internal` for a record that this version did not write.
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>>;
+}
+
+/// Confines nobody: guests have the rights of the service, as in a user's own instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Unconfined;
+
+#[async_trait]
+impl Confine for Unconfined {
+    fn name(&self) -> &'static str {
+        "unconfined"
+    }
+
+    async fn plan(&self, _guest: &Subject) -> Result<Option<Arc<dyn Confined>>> {
+        Ok(None)
+    }
+
+    fn recall(&self, _record: Value) -> Result<Arc<dyn Confined>> {
+        Err(Error::new(ErrorKind::Internal, "the guest was confined by another kind of instance"))
+    }
 }
 
 /// How one guest is confined.

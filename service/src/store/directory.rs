@@ -12,39 +12,57 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, AtFlags, Dir, FileType, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::StoreError;
 
 const OPEN_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Owner only: definitions and status files may hold passwords.
-const DIRECTORY_MODE: u32 = 0o700;
+/// Who may enter a directory that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Its owner only: definitions and status files may hold passwords.
+    Owner,
+    /// Everybody who knows the name of what is in it; only the owner can list it.
+    Search,
+}
+
+impl Mode {
+    fn bits(self) -> u32 {
+        match self {
+            Self::Owner => 0o700,
+            Self::Search => 0o711,
+        }
+    }
+}
 
 /// A directory, held open.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
     fd: OwnedFd,
+    /// Of directories that are made in it.
+    mode: Mode,
 }
 
 impl Directory {
-    /// Opens the directory at `path`, making it and its parents (mode 0700) where they are missing.
-    pub fn create(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the directory at `path`, making it and its parents where they are missing. Those that are made in it have the same
+    /// mode.
+    pub fn create(path: &Path, mode: Mode) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
-            .mode(DIRECTORY_MODE)
+            .mode(mode.bits())
             .create(path)
             .map_err(|error| StoreError::io("create the directory", path.to_owned(), error))?;
-        Self::opened(path.to_owned(), fs::open(path, OPEN_DIRECTORY, Mode::empty()))
+        Self::opened(path.to_owned(), mode, fs::open(path, OPEN_DIRECTORY, fs::Mode::empty()))
     }
 
-    /// Opens the directory `name` in this one, making it (mode 0700) if it is missing. That entry is on the disk only after
+    /// Opens the directory `name` in this one, making it if it is missing. That entry is on the disk only after
     /// [`sync`](Self::sync).
     pub fn create_subdirectory(&self, name: impl AsRef<Path>) -> Result<Self, StoreError> {
         let name = name.as_ref();
-        match fs::mkdirat(&self.fd, name, Mode::from_raw_mode(DIRECTORY_MODE)) {
+        match fs::mkdirat(&self.fd, name, fs::Mode::from_raw_mode(self.mode.bits())) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(StoreError::io("create the directory", self.path_of(name), error)),
         }
@@ -54,7 +72,7 @@ impl Directory {
     /// Opens the directory `name` in this one.
     pub fn subdirectory(&self, name: impl AsRef<Path>) -> Result<Self, StoreError> {
         let name = name.as_ref();
-        Self::opened(self.path_of(name), fs::openat(&self.fd, name, OPEN_DIRECTORY, Mode::empty()))
+        Self::opened(self.path_of(name), self.mode, fs::openat(&self.fd, name, OPEN_DIRECTORY, fs::Mode::empty()))
     }
 
     /// The path this directory was opened by.
@@ -98,7 +116,7 @@ impl Directory {
         let failed = |error| StoreError::io("read", self.path_of(name), error);
         // NONBLOCK: a fifo of that name must not hold up the daemon before it is refused below.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = match fs::openat(&self.fd, name, flags, Mode::empty()) {
+        let mut file = match fs::openat(&self.fd, name, flags, fs::Mode::empty()) {
             Ok(fd) => File::from(fd),
             // LOOP: a symbolic link; NXIO: a socket (open(2)).
             Err(Errno::LOOP | Errno::NXIO) => return Err(StoreError::NotAFile { path: self.path_of(name) }),
@@ -161,9 +179,9 @@ impl Directory {
         rustix::io::retry_on_intr(|| fs::fsync(&self.fd)).map_err(|error| StoreError::io("write", self.path.clone(), error))
     }
 
-    fn opened(path: PathBuf, fd: Result<OwnedFd, Errno>) -> Result<Self, StoreError> {
+    fn opened(path: PathBuf, mode: Mode, fd: Result<OwnedFd, Errno>) -> Result<Self, StoreError> {
         match fd {
-            Ok(fd) => Ok(Self { path, fd }),
+            Ok(fd) => Ok(Self { path, fd, mode }),
             Err(Errno::NOTDIR | Errno::LOOP) => Err(StoreError::NotADirectory { path }),
             Err(error) => Err(StoreError::io("open", path, error)),
         }

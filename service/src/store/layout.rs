@@ -31,6 +31,8 @@ pub struct Layout {
     pub runtime: PathBuf,
     /// What guests and their hypervisors said.
     pub log: PathBuf,
+    /// Whether guests run as another user, who must get to their files by name.
+    pub searchable: bool,
 }
 
 impl Layout {
@@ -51,6 +53,7 @@ impl Layout {
             cache: "/var/cache/lodge".into(),
             runtime: "/run/lodge".into(),
             log: "/var/log/lodge".into(),
+            searchable: true,
         }
     }
 
@@ -63,7 +66,14 @@ impl Layout {
             cache: root.join("cache"),
             runtime: root.join("run"),
             log: root.join("log"),
+            searchable: false,
         }
+    }
+
+    /// The same for an instance whose guests run as another user.
+    #[must_use]
+    pub fn searchable(self) -> Self {
+        Self { searchable: true, ..self }
     }
 
     /// Directory of one running domain: status file, sockets.
@@ -100,6 +110,17 @@ impl Layout {
         self.config.join("lodged.toml")
     }
 
+    /// The file with settings for guests of the system instance, see [`crate::settings::QemuConf`].
+    pub fn qemu_conf(&self) -> PathBuf {
+        self.config.join("qemu.conf")
+    }
+
+    /// Directories that hold something of every guest, or of the service alone: what of them is not its own is no
+    /// guest's business.
+    pub fn private(&self) -> Vec<PathBuf> {
+        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.cache.clone()]
+    }
+
     fn from_environment(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, StoreError> {
         // "All paths set in these environment variables must be absolute. If an implementation encounters a relative path
         // [...] it should consider the path invalid and ignore it."
@@ -127,6 +148,7 @@ impl Layout {
             log: state.join("log"),
             state,
             runtime,
+            searchable: false,
         })
     }
 }

@@ -25,7 +25,7 @@ pub use layout::Layout;
 pub use names::{MAX_NAME_BYTES, check as check_name};
 pub use status::StatusFiles;
 
-use directory::Directory;
+use directory::{Directory, Mode};
 use locks::Lock;
 
 /// What a directory held: each entry by its key, with its content or why that could not be read.
@@ -46,18 +46,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes the directories of `layout` that are missing (mode 0700; existing ones keep theirs), takes the locks and removes
+    /// Makes the directories of `layout` that are missing (mode 0700, or 0711 where guests of another user must get to their
+    /// files; existing ones keep theirs), takes the locks and removes
     /// what interrupted writes left.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another daemon works on one of the directories.
     pub fn open(layout: Layout) -> Result<Self, StoreError> {
-        let config = Directory::create(&layout.config)?;
-        let runtime = Directory::create(&layout.runtime)?;
+        let of_guests = if layout.searchable { Mode::Search } else { Mode::Owner };
+        let config = Directory::create(&layout.config, Mode::Owner)?;
+        let runtime = Directory::create(&layout.runtime, of_guests)?;
         // Both: with another XDG_CONFIG_HOME but the same XDG_RUNTIME_DIR, two daemons would adopt each other's guests.
         let locks = [Lock::take(&config)?, Lock::take(&runtime)?];
         for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
-            Directory::create(path)?;
+            Directory::create(path, of_guests)?;
         }
         let definitions = Definitions::open(&config)?;
         let autostart = Autostart::open(&config)?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::atomic::{self, Durability};
-use super::directory::Directory;
+use super::directory::{Directory, Mode};
 use super::*;
 
 /// A store below a directory of its own.
@@ -281,7 +281,7 @@ fn a_read_only_directory_keeps_the_old_content() {
 #[test]
 fn a_write_that_fails_half_way_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let directory = Directory::create(root.path()).unwrap();
+    let directory = Directory::create(root.path(), Mode::Owner).unwrap();
     atomic::write(&directory, "a", b"old", Durability::Durable).unwrap();
     let full = |file: &mut fs::File| file.write_all(b"ne").and(Err(io::Error::from(Errno::NOSPC)));
     let error = atomic::prepare(&directory, "a", Durability::Durable, full).unwrap_err();
@@ -293,7 +293,7 @@ fn a_write_that_fails_half_way_leaves_nothing() {
 #[test]
 fn a_leftover_temporary_file_is_in_nobodys_way() {
     let root = tempfile::tempdir().unwrap();
-    let directory = Directory::create(root.path()).unwrap();
+    let directory = Directory::create(root.path(), Mode::Owner).unwrap();
     // The counter is shared with the other tests: occupy more numbers than those can use up meanwhile.
     let first = atomic::prepare(&directory, "a", Durability::Volatile, |_| Ok(())).unwrap();
     let number: u64 = first.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();

@@ -90,6 +90,12 @@ impl Confine for Dac {
         Ok(Some(self.confined(planning.await.map_err(crashed)??)))
     }
 
+    fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
+        let (identity, _) = choose(None, &self.options)?;
+        let user = identity.user(credentials::group(KVM_GROUP).unwrap_or_default());
+        Ok(vec![(Stage::Identity, become_user(&user))])
+    }
+
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {
         let record = serde_json::from_value(record).map_err(|error| {
             Error::new(ErrorKind::Internal, "what is written down of the guest's files cannot be read").caused_by(error)

@@ -195,7 +195,12 @@ impl Image<'_> {
             DiskSource::Dir { .. } => {
                 Err(Refusal::unsupported(format!("{} is a directory, which the guest cannot write safely: add <readonly/>", self.owner)))
             }
-            DiskSource::Network { protocol, name, hosts } => self.network(protocol, *name, hosts),
+            DiskSource::Network { protocol, name, hosts } => {
+                for socket in hosts.iter().filter_map(|host| host.socket.as_deref()) {
+                    draft.resource(socket, Access::ReadWrite, LabelClass::Socket);
+                }
+                self.network(protocol, *name, hosts)
+            }
             DiskSource::Volume { pool, volume } => Err(Refusal::unsupported(format!(
                 "{} is the volume {volume} of pool {pool}, and this version has no pools: use <disk type='file'> with the volume's path",
                 self.owner

@@ -66,7 +66,7 @@ pub fn add(draft: &mut Draft<'_>, alias: &str, owner: &str, source: &ChardevSour
             options.with("localaddr", bind_host.unwrap_or_default()).with("localport", bind_service.unwrap_or("0"))
         }
         ChardevSource::File { path, append } => {
-            draft.resource(path, Access::ReadWrite, LabelClass::Log);
+            draft.log(path);
             of("file").with("path", path).on("append", *append)
         }
         ChardevSource::Pipe { path } => {
@@ -149,7 +149,7 @@ fn with_protocol(options: Options, owner: &str, protocol: ProtocolType, tls: Opt
 
 fn with_log(draft: &mut Draft<'_>, options: Options, log: Option<&Log>) -> Options {
     let Some(path) = log.and_then(|log| log.file.as_deref()) else { return options };
-    draft.resource(path, Access::ReadWrite, LabelClass::Log);
+    draft.log(path);
     let append = log.and_then(|log| log.append) == Some(OnOff(true));
     options.with("logfile", path).on("logappend", append)
 }

@@ -12,7 +12,7 @@ use super::plan::LaunchPlan;
 use crate::error::Result;
 use crate::host::process::ChildStep;
 use crate::hypervisors::Launch;
-use crate::hypervisors::confine::{Confine, Confined, Label, Program, Subject};
+use crate::hypervisors::confine::{Confine, Confined, Label, Program, Subject, in_order};
 
 /// The directory of a run, below [`Launch::runtime`], in which the guest's programs make their sockets. What the service
 /// itself keeps stands beside it, where the guest's user may not write.
@@ -42,9 +42,7 @@ pub async fn decide(confine: &dyn Confine, launch: &Launch, plan: &LaunchPlan) -
 /// # Errors
 /// The steps cannot be made.
 pub fn steps(confined: Option<&dyn Confined>, program: Program) -> Result<Vec<ChildStep>> {
-    let mut steps = confined.map(|confined| confined.steps(program)).transpose()?.unwrap_or_default();
-    steps.sort_by_key(|(stage, _)| *stage);
-    Ok(steps.into_iter().map(|(_, step)| step).collect())
+    Ok(in_order(confined.map(|confined| confined.steps(program)).transpose()?.unwrap_or_default()))
 }
 
 /// Writes the labels into the document of the running guest, as libvirt does.

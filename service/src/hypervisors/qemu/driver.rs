@@ -11,6 +11,7 @@ use lodge_model::native::Written;
 use uuid::Uuid;
 
 use super::capabilities::{Arch, Cache, Capabilities, CapabilitiesError, find_emulator};
+use super::choices::Choices;
 use super::complete::{self, CompleteError};
 use super::input::{Host, Operator, PlanInput};
 use super::plan::LaunchPlan;
@@ -42,6 +43,8 @@ pub struct Options {
 pub struct Policy {
     /// Decides how guests are confined.
     pub confine: Arc<dyn Confine>,
+    /// What guests get whose definitions leave it open.
+    pub choices: Choices,
 }
 
 /// QEMU of one instance.
@@ -83,7 +86,7 @@ impl QemuDriver {
             Some(path) if !path.is_empty() => PathBuf::from(path),
             _ => self.default_emulator(arch(domain)?)?,
         };
-        Ok(self.cache.get(&emulator).await?)
+        Ok(self.cache.get(&emulator, &*self.policy().confine).await?)
     }
 
     fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
@@ -94,10 +97,10 @@ impl QemuDriver {
     }
 
     async fn default_capabilities(&self, arch: Arch) -> Result<Arc<Capabilities>> {
-        Ok(self.cache.get(&self.default_emulator(arch)?).await?)
+        Ok(self.cache.get(&self.default_emulator(arch)?, &*self.policy().confine).await?)
     }
 
-    async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
+    async fn plan(&self, launch: &Launch, choices: Choices) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
         let (launch, session) = (launch.clone(), self.session);
         let config_home = config_home().filter(|_| session);
@@ -109,10 +112,11 @@ impl QemuDriver {
                 host: &facts::host(),
                 operator: Operator::Service,
                 session,
+                choices: &choices,
                 runtime: &launch.runtime.join(confined::SOCKETS),
                 nvram: &launch.nvram,
                 tpm: &launch.tpm,
-                ports: facts::ports(&launch.domain),
+                ports: facts::ports(&launch.domain, &choices),
                 vsock_cid: Some(vsock_cid(launch.uuid)),
                 now: now(),
             };
@@ -160,8 +164,8 @@ impl Driver for QemuDriver {
     }
 
     async fn start(&self, launch: Launch) -> Result<Started> {
-        let plan = self.plan(&launch).await?;
         let policy = self.policy();
+        let plan = self.plan(&launch, policy.choices).await?;
         let surroundings = Surroundings { confine: &*policy.confine, session: self.session };
         start(launch, plan, &surroundings, self.start_timeout).await
     }
@@ -376,7 +380,7 @@ mod tests {
     }
 
     fn driver(directory: &Path, emulator: Option<PathBuf>) -> QemuDriver {
-        let policy = Policy { confine: Arc::new(crate::confinement::Stack::default()) };
+        let policy = Policy { confine: Arc::new(crate::hypervisors::confine::Unconfined), choices: Choices::default() };
         let (cache, start_timeout) = (directory.join("cache"), Duration::from_secs(60));
         QemuDriver::new(Options { cache, emulator, start_timeout, session: true, policy })
     }

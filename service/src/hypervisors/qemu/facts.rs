@@ -8,15 +8,12 @@ use lodge_model::domain::Domain;
 use lodge_model::domain::devices::GraphicsType;
 use rustix::fs::Access;
 
+use super::choices::Choices;
 use super::firmware::FirmwareDescriptor;
 use super::input::{HostFacts, Ports, Programs};
 
 /// Where programs are, in the order of preference.
 const PROGRAM_DIRECTORIES: [&str; 5] = ["/usr/bin", "/usr/local/bin", "/usr/libexec", "/usr/lib/qemu", "/usr/sbin"];
-/// Ports of displays: VNC's display 0 and those that follow, as libvirt has it.
-const DISPLAY_PORTS: std::ops::RangeInclusive<u16> = 5900..=6899;
-/// Ports for VNC over WebSocket.
-const WEBSOCKET_PORTS: std::ops::RangeInclusive<u16> = 5700..=5799;
 
 /// Descriptions of the firmware that is installed, in the order of preference.
 ///
@@ -64,13 +61,13 @@ pub fn host() -> HostFacts {
 /// Free ports for the displays of a domain, as far as it has such displays.
 ///
 /// They are free now and may be taken when QEMU wants them; QEMU says so then.
-pub fn ports(domain: &Domain) -> Ports {
+pub fn ports(domain: &Domain, choices: &Choices) -> Ports {
     let has = |kind| domain.devices.graphics().any(|graphics| graphics.kind == kind);
-    let mut displays = DISPLAY_PORTS.filter(|port| is_free(*port));
+    let mut displays = choices.display_ports.clone().filter(|port| is_free(*port));
     let vnc = has(GraphicsType::Vnc).then(|| displays.next()).flatten();
     let spice = has(GraphicsType::Spice).then(|| displays.next()).flatten();
     let websocket = domain.devices.graphics().any(|graphics| graphics.websocket == Some(-1));
-    let websocket = websocket.then(|| WEBSOCKET_PORTS.clone().find(|port| is_free(*port))).flatten();
+    let websocket = websocket.then(|| choices.websocket_ports.clone().find(|port| is_free(*port))).flatten();
     Ports { vnc, websocket, spice }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::capabilities::Capabilities;
+use super::choices::Choices;
 use super::firmware::FirmwareDescriptor;
 
 /// A host to plan for.
@@ -35,6 +36,8 @@ pub struct PlanInput<'a> {
     pub operator: Operator,
     /// Whether this is a user's own instance.
     pub session: bool,
+    /// What an administrator chose.
+    pub choices: &'a Choices,
     /// A directory for this run's sockets.
     pub runtime: &'a Path,
     /// Where the guest's firmware variables live.

@@ -10,7 +10,7 @@ use lodge_model::domain::devices::{
 use lodge_model::domain::os::{Loader, Nvram};
 
 use super::alias;
-use super::devices::LOCAL;
+use super::choices::Choices;
 use super::input::PlanInput;
 
 /// What planning a run has found out about it.
@@ -34,7 +34,7 @@ pub(super) fn definition(named: &Domain, input: &PlanInput<'_>, found: Found) ->
     for graphics in live.devices.graphics_mut() {
         set_ports(graphics, input);
         let socket = sockets.iter().find(|(name, _)| name == graphics.kind.as_str()).map(|(_, path)| path);
-        set_listen(graphics, socket);
+        set_listen(graphics, socket, input.choices);
     }
     live
 }
@@ -101,8 +101,8 @@ fn set_ports(graphics: &mut Graphics, input: &PlanInput<'_>) {
     }
 }
 
-fn set_listen(graphics: &mut Graphics, socket: Option<&PathBuf>) {
-    let Some(socket) = socket.map(|path| path.display().to_string()) else { return set_address(graphics) };
+fn set_listen(graphics: &mut Graphics, socket: Option<&PathBuf>, choices: &Choices) {
+    let Some(socket) = socket.map(|path| path.display().to_string()) else { return set_address(graphics, choices) };
     match graphics.listens.iter_mut().find(|listen| listen.kind == Some(ListenType::Socket)) {
         Some(listen) => listen.socket = Some(socket),
         None => graphics.listens.push(Listen { kind: Some(ListenType::Socket), socket: Some(socket), ..Listen::default() }),
@@ -110,14 +110,19 @@ fn set_listen(graphics: &mut Graphics, socket: Option<&PathBuf>) {
 }
 
 /// Writes the address that a display listens on where the definition leaves it open.
-fn set_address(graphics: &mut Graphics) {
-    if !matches!(graphics.kind, GraphicsType::Vnc | GraphicsType::Spice) || graphics.socket.is_some() {
+fn set_address(graphics: &mut Graphics, choices: &Choices) {
+    let chosen = match graphics.kind {
+        GraphicsType::Vnc => &choices.vnc_listen,
+        GraphicsType::Spice => &choices.spice_listen,
+        _ => return,
+    };
+    if graphics.socket.is_some() {
         return;
     }
     if graphics.listens.is_empty() {
         graphics.listens.push(Listen::default());
     }
-    let fallback = graphics.listen.clone().filter(|address| !address.is_empty()).unwrap_or_else(|| LOCAL.to_owned());
+    let fallback = graphics.listen.clone().filter(|address| !address.is_empty()).unwrap_or_else(|| chosen.clone());
     for listen in graphics.listens.iter_mut().filter(|listen| listen.kind.unwrap_or_default() == ListenType::Address) {
         listen.kind = Some(ListenType::Address);
         listen.address.get_or_insert(fallback.clone());

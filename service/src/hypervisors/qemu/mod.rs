@@ -11,6 +11,7 @@ pub mod block;
 pub mod buses;
 pub mod capabilities;
 pub mod chardev;
+pub mod choices;
 pub mod command;
 pub mod companions;
 pub mod complete;
@@ -39,6 +40,7 @@ mod undo;
 pub mod validate;
 pub mod watch;
 
+pub use choices::Choices;
 pub use driver::{Options, Policy, QemuDriver};
 
 #[cfg(test)]

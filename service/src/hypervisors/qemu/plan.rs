@@ -62,6 +62,8 @@ impl Argument {
 pub enum Preparation {
     /// A directory for this guest alone, mode 0700, with those above it.
     Directory(PathBuf),
+    /// An empty file, unless it is there already: for a log in a directory where the guest's user may make none.
+    Log(PathBuf),
     /// A file made by a program, unless it is there already. The program writes `temporary`, which is then renamed.
     File {
         /// The file.

@@ -1,8 +1,8 @@
 //! Makes what must be there before anything starts: directories, firmware variables.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::plan::Preparation;
@@ -18,6 +18,7 @@ pub async fn prepare(preparations: &[Preparation], undo: &mut Undo) -> Result<()
     for preparation in preparations {
         match preparation {
             Preparation::Directory(path) => directory(path, undo)?,
+            Preparation::Log(path) => log(path, undo)?,
             Preparation::File { path, temporary, program, arguments } if !path.exists() => {
                 // One that a killed service left.
                 undo::remove(temporary);
@@ -38,6 +39,15 @@ fn directory(path: &Path, undo: &mut Undo) -> Result<()> {
     }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot_make(path, error))?;
     undo.made(path);
+    Ok(())
+}
+
+fn log(path: &Path, undo: &mut Undo) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => undo.made(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(cannot_make(path, error)),
+    }
     Ok(())
 }
 

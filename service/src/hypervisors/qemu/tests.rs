@@ -19,10 +19,10 @@ use self::confinement::Fake;
 use super::plan::{Argument, LaunchPlan};
 use super::record::Record;
 use super::start::{self, Surroundings};
-use super::{Options, Policy, QemuDriver};
-use crate::confinement::Stack;
+use super::{Choices, Options, Policy, QemuDriver};
 use crate::error::ErrorKind;
 use crate::host::process::Signal;
+use crate::hypervisors::confine::Unconfined;
 use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Reconnected, RunState, ShutdownMode};
 
 /// Longer than anything here takes on a busy host.
@@ -198,7 +198,7 @@ async fn a_reset_of_a_held_guest_has_happened_when_it_is_answered() {
 #[tokio::test]
 async fn a_start_that_is_called_off_anywhere_leaves_nothing() {
     let (bench, fake) = (Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await, Fake::default());
-    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()) });
+    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), choices: Choices::default() });
     for polls in 1.. {
         let (launch, mut events) = bench.launch(false);
         let mut starting = pin!(bench.driver.start(launch));
@@ -280,11 +280,11 @@ async fn threads_run_where_the_definition_says() {
 
 /// No confinement.
 fn unconfined() -> Policy {
-    Policy { confine: Arc::new(Stack::default()) }
+    Policy { confine: Arc::new(Unconfined), choices: Choices::default() }
 }
 
 async fn start(bench: &Bench, plan: LaunchPlan, limit: Duration) -> crate::error::Result<crate::hypervisors::Started> {
-    let surroundings = Surroundings { confine: &Stack::default(), session: true };
+    let surroundings = Surroundings { confine: &Unconfined, session: true };
     start::start(bench.launch(false).0, plan, &surroundings, limit).await
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::{Capabilities, CapabilitiesError, probe};
+use crate::hypervisors::confine::Confine;
 
 /// Changes with the meaning or shape of [`Capabilities`] and of this file.
 const FORMAT: u32 = 2;
@@ -83,14 +84,15 @@ impl Cache {
         Self { directory: directory.into(), slots: Mutex::default() }
     }
 
-    /// What `emulator` can do. Cheap when it is known: a few `stat`s.
+    /// What `emulator` can do, asked under what `confine` does to programs that run for no guest. Cheap when it is known: a few
+    /// `stat`s.
     ///
     /// # Errors
     /// [`CapabilitiesError`] when it must be asked and does not answer; the next call asks again.
-    pub async fn get(&self, emulator: &Path) -> Result<Arc<Capabilities>, CapabilitiesError> {
+    pub async fn get(&self, emulator: &Path, confine: &dyn Confine) -> Result<Arc<Capabilities>, CapabilitiesError> {
         let facts = Facts::gather(emulator)?;
         let slot = self.slot(&facts);
-        slot.get_or_try_init(|| self.load_or_probe(facts)).await.cloned()
+        slot.get_or_try_init(|| self.load_or_probe(facts, confine)).await.cloned()
     }
 
     /// The slot for these facts; one with other facts of the same emulator is given up.
@@ -106,14 +108,14 @@ impl Cache {
         }
     }
 
-    async fn load_or_probe(&self, facts: Facts) -> Result<Arc<Capabilities>, CapabilitiesError> {
+    async fn load_or_probe(&self, facts: Facts, confine: &dyn Confine) -> Result<Arc<Capabilities>, CapabilitiesError> {
         let path = self.directory.join(file_name(&facts.emulator));
         let (load_from, wanted) = (path.clone(), facts.clone());
         let loaded = tokio::task::spawn_blocking(move || load(&load_from, &wanted)).await.ok().flatten();
         if let Some(capabilities) = loaded {
             return Ok(Arc::new(capabilities));
         }
-        let capabilities = probe(&facts.emulator, facts.kvm).await?;
+        let capabilities = probe(&facts.emulator, facts.kvm, confine).await?;
         let entry = Entry { facts, capabilities: capabilities.clone() };
         match tokio::task::spawn_blocking(move || save(&path, &entry)).await.map_err(io::Error::other).flatten() {
             Ok(()) => {}

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::super::qmp::{QmpError, Release};
+use crate::error::Error;
 use crate::host::process::ProcessError;
 use crate::host::sockets::SocketError;
 
@@ -33,6 +34,14 @@ pub enum CapabilitiesError {
         emulator: PathBuf,
         /// What went wrong.
         source: ProcessError,
+    },
+    /// It could not be confined as everything is that runs here.
+    #[error("cannot ask {} what it can do: {source}", emulator.display())]
+    Confine {
+        /// Path of the binary.
+        emulator: PathBuf,
+        /// What went wrong.
+        source: Box<Error>,
     },
     /// No connection to it could be made.
     #[error("cannot ask {} what it can do: {source}", emulator.display())]

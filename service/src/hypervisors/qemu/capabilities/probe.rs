@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 use super::super::qmp::{self, Client, Connected, NoArguments, QmpError, Release, Version};
 use super::{Capabilities, CapabilitiesError, CpuModel, Kvm, Machine};
 use crate::host::kvm;
-use crate::host::process::{self, Limits, Process, ProcessSpec, Signal, launch};
+use crate::host::process::{self, ChildStep, Limits, Process, ProcessSpec, Signal, launch};
 use crate::host::sockets;
+use crate::hypervisors::confine::{Confine, in_order};
 
 /// The oldest QEMU that is supported: Debian 12's.
 const OLDEST: Release = Release { major: 7, minor: 2, micro: 0 };
@@ -35,19 +36,23 @@ pub fn kvm_usable() -> bool {
 ///
 /// # Errors
 /// [`CapabilitiesError`], with what the binary printed.
-pub async fn probe(emulator: &Path, kvm: bool) -> Result<Capabilities, CapabilitiesError> {
-    let (asked, displays, audiodevs) = tokio::join!(ask(emulator, kvm), list(emulator, "-display"), list(emulator, "-audiodev"));
+///
+/// The emulator may be one that a definition names: it gets no more rights than a guest of nobody's.
+pub async fn probe(emulator: &Path, kvm: bool, confine: &dyn Confine) -> Result<Capabilities, CapabilitiesError> {
+    let (asked, displays, audiodevs) =
+        tokio::join!(ask(emulator, kvm, confine), list(emulator, "-display", confine), list(emulator, "-audiodev", confine));
     let (version, answers) = asked?;
     Ok(answers.into_capabilities(emulator, version, displays?, audiodevs?))
 }
 
-async fn ask(emulator: &Path, kvm: bool) -> Result<(Version, Answers), CapabilitiesError> {
+async fn ask(emulator: &Path, kvm: bool, confine: &dyn Confine) -> Result<(Version, Answers), CapabilitiesError> {
     let (ours, theirs) = sockets::pair().map_err(|source| CapabilitiesError::Socket { emulator: emulator.to_owned(), source })?;
     let examine = |source| CapabilitiesError::Examine { emulator: emulator.to_owned(), source };
     let memory = rustix::fs::memfd_create("qemu-output", MemfdFlags::CLOEXEC).map_err(|errno| examine(errno.into()))?;
     let mut output = File::from(memory);
     let mut spec = spec(emulator, theirs, kvm);
     spec.output = Some(output.try_clone().map_err(examine)?.into());
+    spec.steps = steps(emulator, confine)?;
     let process = launch(spec).await.map_err(|source| CapabilitiesError::Start { emulator: emulator.to_owned(), source })?;
     let process = KillOnDrop(process);
 
@@ -93,9 +98,15 @@ impl Drop for KillOnDrop {
     }
 }
 
+fn steps(emulator: &Path, confine: &dyn Confine) -> Result<Vec<ChildStep>, CapabilitiesError> {
+    let steps = confine.steps_for_nobody();
+    steps.map(in_order).map_err(|source| CapabilitiesError::Confine { emulator: emulator.to_owned(), source: Box::new(source) })
+}
+
 /// The names that `OPTION help` lists.
-async fn list(emulator: &Path, option: &str) -> Result<BTreeSet<String>, CapabilitiesError> {
-    let spec = ProcessSpec::new(emulator).arguments([option, "help"]);
+async fn list(emulator: &Path, option: &str, confine: &dyn Confine) -> Result<BTreeSet<String>, CapabilitiesError> {
+    let mut spec = ProcessSpec::new(emulator).arguments([option, "help"]);
+    spec.steps = steps(emulator, confine)?;
     let output = process::run(spec, b"", Limits { timeout: PATIENCE, ..Limits::default() }).await;
     let output = output
         .and_then(process::Output::require_success)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::host::process::{Limits, ProcessSpec, run};
+use crate::hypervisors::confine::Unconfined;
 
 fn emulator() -> PathBuf {
     find_emulator(Arch::X86_64).expect("install qemu-system-x86")
@@ -35,7 +36,7 @@ fn times_asked(log: &Path) -> usize {
 
 #[tokio::test]
 async fn the_installed_qemu_answers() {
-    let found = probe(&emulator(), kvm_usable()).await.unwrap();
+    let found = probe(&emulator(), kvm_usable(), &Unconfined).await.unwrap();
     assert_eq!(found.target, "x86_64");
     let q35 = found.machine("q35").unwrap();
     assert!(q35.name.starts_with("pc-q35-") && q35.cpu_max >= 255, "{q35:?}");
@@ -72,25 +73,25 @@ async fn an_emulator_is_asked_once_and_again_when_it_changed() {
     let (emulator, log) = counted(directory.path()).await;
     let kept = directory.path().join("cache/capabilities");
     let cache = Cache::new(&kept);
-    let (first, second) = tokio::join!(cache.get(&emulator), cache.get(&emulator));
+    let (first, second) = tokio::join!(cache.get(&emulator, &Unconfined), cache.get(&emulator, &Unconfined));
     let first = first.unwrap();
     assert!(Arc::ptr_eq(&first, &second.unwrap()), "two callers at once, two answers");
     assert_eq!(times_asked(&log), 1);
 
     // The next start of the daemon.
-    let loaded = Cache::new(&kept).get(&emulator).await.unwrap();
+    let loaded = Cache::new(&kept).get(&emulator, &Unconfined).await.unwrap();
     assert_eq!((loaded, times_asked(&log)), (first, 1));
 
     let entry = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
     assert_eq!(std::fs::metadata(&entry).unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read(&entry).unwrap();
     std::fs::write(&entry, &text[..text.len() / 2]).unwrap();
-    Cache::new(&kept).get(&emulator).await.unwrap();
+    Cache::new(&kept).get(&emulator, &Unconfined).await.unwrap();
     assert_eq!(times_asked(&log), 2, "half an entry was believed");
 
     let real = std::fs::read_to_string(&emulator).unwrap();
     script(directory.path(), &format!("# another build\n{real}")).await;
-    cache.get(&emulator).await.unwrap();
+    cache.get(&emulator, &Unconfined).await.unwrap();
     assert_eq!(times_asked(&log), 3, "the binary has changed");
 }
 
@@ -101,8 +102,8 @@ async fn a_cache_that_cannot_be_written_is_no_failure() {
     let in_the_way = directory.path().join("file");
     std::fs::write(&in_the_way, "").unwrap();
     let cache = Cache::new(in_the_way.join("cache"));
-    cache.get(&emulator).await.unwrap();
-    cache.get(&emulator).await.unwrap();
+    cache.get(&emulator, &Unconfined).await.unwrap();
+    cache.get(&emulator, &Unconfined).await.unwrap();
     assert_eq!(times_asked(&log), 1);
 }
 
@@ -110,7 +111,7 @@ async fn a_cache_that_cannot_be_written_is_no_failure() {
 async fn what_is_no_qemu_is_told_with_its_own_words() {
     let directory = tempfile::tempdir().unwrap();
     let emulator = script(directory.path(), "echo I am a teapot >&2; exit 1").await;
-    let error = probe(&emulator, false).await.unwrap_err().to_string();
+    let error = probe(&emulator, false, &Unconfined).await.unwrap_err().to_string();
     assert!(error.contains("before the greeting was answered"), "{error}");
     assert!(error.ends_with("it said: I am a teapot"), "{error}");
 }

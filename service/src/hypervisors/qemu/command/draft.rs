@@ -163,6 +163,15 @@ impl<'a> Draft<'a> {
         self.resources.push(HostResource::new(path, access, class));
     }
 
+    /// Notes a file that a program of the guest writes by its path, making it where that program could not.
+    pub fn log(&mut self, path: impl AsRef<Path>) {
+        let path = path.as_ref();
+        self.resource(path, Access::ReadWrite, LabelClass::Log);
+        if !self.input.session {
+            self.prepare(Preparation::Log(path.to_owned()));
+        }
+    }
+
     /// Notes an image whose header names what is behind it.
     pub fn resource_with_header(&mut self, resource: HostResource) {
         self.resources.push(HostResource { follows_header: true, ..resource });

@@ -97,7 +97,9 @@ fn written(draft: &Draft<'_>, path: &str) -> Parts {
         Mapping::Flash { executable, nvram_template, .. } if executable.filename == path => Some(nvram_template.clone()),
         _ => None,
     });
-    let template = described.flatten().map(|file| Part { path: file.filename, format: file.format });
+    let raw = |path: &Path| Part { path: path.display().to_string(), format: "raw".to_owned() };
+    let configured = draft.input.choices.firmware.iter().find(|(code, _)| code == Path::new(path)).map(|(_, variables)| raw(variables));
+    let template = described.flatten().map(|file| Part { path: file.filename, format: file.format }).or(configured);
     Parts {
         code: Part { path: path.to_owned(), format: format.to_string() },
         read_only: loader.readonly.is_none_or(|YesNo(on)| on),

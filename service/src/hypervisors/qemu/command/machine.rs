@@ -12,7 +12,7 @@ use crate::hypervisors::qemu::props::Options;
 pub fn add(draft: &mut Draft<'_>, flash: &Flash, memory: Option<&str>) {
     let features = &draft.domain.features;
     let state = |feature: &Option<Feature>| feature.as_ref().map(Feature::is_on);
-    let dump = draft.domain.memory.as_ref().and_then(|memory| memory.dump_core).is_some_and(|OnOff(on)| on);
+    let dump = draft.domain.memory.as_ref().and_then(|memory| memory.dump_core).map_or(draft.input.choices.dump_guest_core, |OnOff(on)| on);
     let options = Options::new(draft.machine).on("usb", false).opt_on("vmport", state(&features.vmport));
     let options = options.opt_on("smm", flash.smm.or_else(|| features.smm.as_ref().map(|smm| smm.state.is_none_or(|OnOff(on)| on))));
     let options = options.on("dump-guest-core", dump);

@@ -23,7 +23,7 @@ use lodge_model::domain::Domain;
 use super::input::PlanInput;
 use super::live::{self, Found};
 use super::plan::{LaunchPlan, Slot};
-use super::props::Options;
+use super::props::{Options, on_off};
 use super::refusal::Refusal;
 use super::{alias, block, devices, validate};
 
@@ -87,13 +87,17 @@ fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What QEMU may not do when it has set itself up: old system calls, new privileges, new programs, changes of its priority.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
 /// The traces tell how a guest ended that nobody watched (see [`plan`](super::plan)). Nobody reads those of a person's QEMU,
 /// and its sandbox would keep it from starting the helper that connects it to a bridge.
 fn add_sandbox_and_traces(draft: &mut Draft<'_>) {
     if draft.input.capabilities.has_sandbox() {
-        draft.option("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        let sandbox = if draft.input.choices.sandbox { SANDBOX } else { "off" };
+        draft.option("-sandbox", sandbox);
     }
-    draft.option("-msg", "timestamp=on");
+    draft.option("-msg", Options::of("timestamp", on_off(draft.input.choices.log_timestamp)).render());
     draft.option("-trace", "qemu_system_shutdown_request");
     draft.option("-trace", "runstate_set");
 }

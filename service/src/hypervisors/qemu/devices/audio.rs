@@ -42,7 +42,12 @@ pub fn add(draft: &mut Draft<'_>, audio: &Audio) -> Result<(), Refusal> {
     }
     let props = Props::of("id", &name(audio.id)).with("driver", driver).opt("timer-period", audio.timer_period);
     let props = match audio.kind {
-        AudioType::File => props.opt("path", audio.path.clone()),
+        AudioType::File => {
+            if let Some(path) = &audio.path {
+                draft.log(path);
+            }
+            props.opt("path", audio.path.clone())
+        }
         AudioType::Pulseaudio => props.opt("server", audio.server_name.clone()),
         AudioType::Oss => props.yes("try-mmap", audio.try_mmap).yes("exclusive", audio.exclusive).opt("dsp-policy", audio.dsp_policy),
         AudioType::Sdl => props.opt("driver-name", audio.driver.clone()),

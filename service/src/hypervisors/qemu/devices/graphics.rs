@@ -102,7 +102,7 @@ fn vnc(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
             let Some(display) = port.checked_sub(VNC_FIRST_PORT) else {
                 return Err(Refusal::invalid(format!("<graphics type='vnc' port='{port}'> cannot be: VNC has the ports from 5900 on")));
             };
-            let address = address.unwrap_or(LOCAL);
+            let address = address.unwrap_or(&draft.input.choices.vnc_listen);
             let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
             let options = Options::new(&format!("{address}:{display}"));
             let websocket = match graphics.websocket {
@@ -118,7 +118,7 @@ fn vnc(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
     let options = options.opt_on("power-control", graphics.power_control.map(|YesNo(on)| on));
     let options = match add_secret(draft, graphics) {
         Some(secret) => options.with("password-secret", secret),
-        None => options.opt_on("password", graphics.password.as_ref().map(|_| true)),
+        None => options.opt_on("password", password(draft, graphics).map(|_| true)),
     };
     draft.option("-vnc", options.render());
     if let Some(keymap) = &graphics.keymap {
@@ -149,11 +149,20 @@ fn add_secret(draft: &mut Draft<'_>, graphics: &Graphics) -> Option<String> {
     Some(id)
 }
 
+/// The password of a display: its own, or the one for all.
+fn password(draft: &Draft<'_>, graphics: &Graphics) -> Option<String> {
+    let for_all = match graphics.kind {
+        GraphicsType::Vnc => &draft.input.choices.vnc_password,
+        _ => &draft.input.choices.spice_password,
+    };
+    graphics.password.as_ref().map(|password| password.0.clone()).or_else(|| for_all.clone())
+}
+
 /// Has the password set before anyone can connect to a running guest.
 fn set_password(draft: &mut Draft<'_>, graphics: &Graphics, protocol: &str) {
-    let Some(password) = graphics.password.as_ref().filter(|_| !draft.is_by_hand()) else { return };
+    let Some(password) = password(draft, graphics).filter(|_| !draft.is_by_hand()) else { return };
     let connected = graphics.connected.map(|connected| connected.as_str());
-    let arguments = Props::of("protocol", protocol).with("password", password.0.clone()).opt("connected", connected);
+    let arguments = Props::of("protocol", protocol).with("password", password).opt("connected", connected);
     draft.set_up("set_password", arguments.into_value());
     if let Some(time) = &graphics.password_valid_to {
         draft.set_up("expire_password", json!({ "protocol": protocol, "time": time }));
@@ -179,13 +188,16 @@ fn spice(draft: &mut Draft<'_>, graphics: &Graphics) -> Result<(), Refusal> {
         GraphicsListen::None => Options::of("port", 0),
         GraphicsListen::Address(address) => {
             let port = port(graphics, draft.input.ports.spice)?;
-            Options::of("port", port).with("addr", address.unwrap_or(LOCAL))
+            Options::of("port", port).with("addr", address.unwrap_or(&draft.input.choices.spice_listen))
         }
         GraphicsListen::Network(_) => return Ok(()),
     };
+    if let Some(path) = graphics.gl.as_ref().and_then(|gl| gl.render_node.as_deref()) {
+        draft.resource(path, Access::ReadWrite, LabelClass::Device);
+    }
     let compression = |compression: &Option<Compression>| compression.as_ref().and_then(|one| one.compression.clone());
     let options = options
-        .opt_on("disable-ticketing", graphics.password.is_none().then_some(true))
+        .opt_on("disable-ticketing", password(draft, graphics).is_none().then_some(true))
         .opt("password-secret", add_secret(draft, graphics))
         .opt("image-compression", compression(&graphics.image))
         .opt("jpeg-wan-compression", compression(&graphics.jpeg))

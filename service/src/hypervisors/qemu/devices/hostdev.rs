@@ -23,7 +23,7 @@ pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
         HostdevSource::Pci { address } => {
             vfio(draft)?;
             let place = buses::pci(draft, name, hostdev.address.as_ref())?;
-            Props::device("vfio-pci").with("host", address.to_string()).and(rom(hostdev)).and(place)
+            Props::device("vfio-pci").with("host", address.to_string()).and(rom(draft, hostdev)).and(place)
         }
         HostdevSource::Mdev { uuid } => {
             vfio(draft)?;
@@ -78,9 +78,12 @@ fn vfio(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn rom(hostdev: &Hostdev) -> Props {
+fn rom(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Props {
     let rom = hostdev.rom.as_deref();
     let file = rom.and_then(|rom| rom.file.clone());
+    if let Some(file) = &file {
+        draft.resource(file, Access::Read, LabelClass::Kernel);
+    }
     Props::empty().opt("rombar", rom.and_then(|rom| rom.bar).map(|OnOff(on)| i32::from(on))).opt("romfile", file)
 }
 

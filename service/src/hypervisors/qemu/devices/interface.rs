@@ -171,7 +171,7 @@ fn passt(draft: &mut Draft<'_>, interface: &Interface, name: &str, dev: Option<&
         }
     }
     if let Some(log) = interface.backend.as_ref().and_then(|backend| backend.log_file.clone()) {
-        draft.resource(&log, Access::ReadWrite, LabelClass::Log);
+        draft.log(&log);
         arguments.extend([text("--log-file"), log]);
     }
     for forward in &interface.port_forwards {
@@ -209,7 +209,7 @@ fn passt_ports(forward: &PortForward) -> String {
     format!("{place}{ranges}")
 }
 
-fn front_end(draft: &Draft<'_>, interface: &Interface, name: &str) -> Result<Props, Refusal> {
+fn front_end(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result<Props, Refusal> {
     let model = interface.model_name();
     let driver = MODELS.iter().find(|(word, _)| *word == model).map_or(model, |(_, driver)| *driver);
     let place = match driver {
@@ -224,6 +224,9 @@ fn front_end(draft: &Draft<'_>, interface: &Interface, name: &str) -> Result<Pro
         false => props,
     };
     let no_rom = rom.is_some_and(|rom| rom.enabled == Some(YesNo(false)));
+    if let Some(file) = rom.and_then(|rom| rom.file.as_deref()) {
+        draft.resource(file, Access::Read, LabelClass::Kernel);
+    }
     let file = rom.and_then(|rom| rom.file.clone()).or(no_rom.then(String::new));
     Ok(props.opt("rombar", rom.and_then(|rom| rom.bar).map(|OnOff(on)| i32::from(on))).opt("romfile", file))
 }

@@ -15,6 +15,7 @@ mod shell;
 use lodge_model::domain::Domain;
 use lodge_model::native::Written;
 
+use super::choices::Choices;
 use super::command;
 use super::complete::complete;
 use super::devices::ports_needed;
@@ -69,6 +70,7 @@ fn plan(domain: &Domain, places: &Places, host: &Host, chances: &mut Chances<'_>
         host: &host.devices,
         operator: Operator::Person,
         session: true,
+        choices: &Choices::default(),
         runtime: &places.sockets,
         nvram: &places.nvram,
         tpm: &places.tpm,

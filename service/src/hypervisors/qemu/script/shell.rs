@@ -23,6 +23,7 @@ pub fn script(plan: &LaunchPlan, sockets: &Path) -> (String, Vec<String>) {
 fn preparation(preparation: &Preparation) -> String {
     match preparation {
         Preparation::Directory(path) => directory(path),
+        Preparation::Log(path) => format!("touch {}", path_word(path)),
         Preparation::File { path, temporary, program, arguments } => {
             let (path, temporary) = (path_word(path), path_word(temporary));
             let make = command(program, arguments);

@@ -12,8 +12,8 @@ use super::{Bench, PLAIN, WITH_TPM, processes_with};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{ChildStep, Process};
 use crate::hypervisors::confine::{Confine, Confined, Label, Program, Stage, Subject};
-use crate::hypervisors::qemu::Policy;
 use crate::hypervisors::qemu::record::Record;
+use crate::hypervisors::qemu::{Choices, Policy};
 use crate::hypervisors::{Driver, ExitReason, MachineEvent, Reconnected};
 
 /// Where it fails.
@@ -133,7 +133,7 @@ impl Confined for FakeGuest {
 
 async fn bench(fake: &Fake) -> Bench {
     let bench = Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await;
-    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()) });
+    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), choices: Choices::default() });
     bench
 }
 
@@ -215,6 +215,6 @@ async fn a_record_that_nobody_understands_is_left_alone() {
     record.confinement = Some(json!({ "unknown": {} }));
     let (launch, _events) = bench.launch(false);
     let error = bench.driver.reconnect(launch, record.to_json().unwrap()).await.err().unwrap();
-    assert!(error.to_string().contains("no layer is called 'unknown' here"), "{error}");
+    assert!(error.to_string().contains("another kind of instance"), "{error}");
     running.machine.destroy(false).await.unwrap();
 }

@@ -12,6 +12,7 @@ use lodge_model::domain::Domain;
 use lodge_model::domain::devices::{Device, InterfaceType, MemoryModel};
 
 use crate::hypervisors::qemu::capabilities::Capabilities;
+use crate::hypervisors::qemu::choices::Choices;
 use crate::hypervisors::qemu::firmware::FirmwareDescriptor;
 use crate::hypervisors::qemu::input::{HostFacts, Operator, PlanInput, Ports, Programs};
 
@@ -21,6 +22,7 @@ pub struct Host {
     pub firmware: Vec<FirmwareDescriptor>,
     pub programs: Programs,
     pub facts: HostFacts,
+    pub choices: Choices,
     runtime: PathBuf,
     nvram: PathBuf,
     tpm: PathBuf,
@@ -39,6 +41,7 @@ impl Host {
                 virtiofsd: Some("/usr/libexec/virtiofsd".into()),
             },
             facts: HostFacts { vhost_vsock: true, vfio: true },
+            choices: Choices::default(),
             runtime: "/run/lodge/qemu/guest".into(),
             nvram: "/var/lib/lodge/qemu/nvram/guest.qcow2".into(),
             tpm: "/var/lib/lodge/qemu/tpm/guest".into(),
@@ -59,6 +62,7 @@ impl Host {
             host: &self.facts,
             operator: Operator::Service,
             session: true,
+            choices: &self.choices,
             runtime: &self.runtime,
             nvram: &self.nvram,
             tpm: &self.tpm,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{Host, completed, supported};
 use crate::host::process::{self, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
+use crate::hypervisors::confine::Unconfined;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
 use crate::hypervisors::qemu::command::plan;
 use crate::hypervisors::qemu::input::{Operator, PlanInput};
@@ -34,7 +35,7 @@ async fn qemu_takes_every_command_line() {
 async fn takes_every_command_line_of(operator: Operator) {
     let other = std::env::var_os("LODGE_TEST_QEMU").map(PathBuf::from);
     let emulator = other.unwrap_or_else(|| find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}")));
-    let capabilities = probe(&emulator, false).await.unwrap();
+    let capabilities = probe(&emulator, false, &Unconfined).await.unwrap();
     let mut wrong = Vec::new();
     let mut taken = 0;
     for (name, domain) in completed() {
@@ -186,7 +187,7 @@ async fn start_and_quit(plan: &LaunchPlan, arguments: Vec<String>, directory: &P
 async fn record() {
     let Ok(what) = std::env::var("RECORD_CAPABILITIES") else { return };
     let (emulator, file) = what.split_once('=').unwrap();
-    let mut capabilities = probe(Path::new(emulator), false).await.unwrap();
+    let mut capabilities = probe(Path::new(emulator), false, &Unconfined).await.unwrap();
     capabilities.emulator = "/usr/bin/qemu-system-x86_64".into();
     capabilities.version.package.clear();
     std::fs::write(file, serde_json::to_string_pretty(&capabilities).unwrap() + "\n").unwrap();

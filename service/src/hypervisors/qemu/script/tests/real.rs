@@ -10,6 +10,7 @@ use lodge_model::domain::Domain;
 use super::script;
 use crate::host::process::{self, Exit, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
+use crate::hypervisors::confine::Unconfined;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
 use crate::hypervisors::qemu::input::Host;
 use crate::hypervisors::qemu::script::shell::word;
@@ -47,7 +48,7 @@ async fn sh_runs_a_script_as_it_is_printed() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     let emulator = find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}"));
-    let capabilities = Arc::new(probe(&emulator, false).await.unwrap());
+    let capabilities = Arc::new(probe(&emulator, false, &Unconfined).await.unwrap());
     let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: facts::host() };
     assert!(host.programs.swtpm.is_some(), "swtpm is not installed (package swtpm)");
     let qmp = root.join("qmp.sock");
