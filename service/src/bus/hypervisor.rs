@@ -5,18 +5,31 @@ use std::sync::Arc;
 
 use lodge_dbus_interfaces::options::{Dictionary, NoOptions, Received};
 use lodge_dbus_interfaces::{Error, Result};
-use zbus::{OwnedVariant, Str};
+use zbus::message::Header;
+use zbus::{Connection, OwnedVariant, Str};
 
+use super::Shared;
+use super::guarded::Guarded;
+use crate::authorization::{Action, Details};
 use crate::hypervisors::Driver;
 
 /// One hypervisor.
 pub struct HypervisorObject {
     driver: Arc<dyn Driver>,
+    shared: Arc<Shared>,
 }
 
 impl HypervisorObject {
-    pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self { driver }
+    pub fn new(driver: Arc<dyn Driver>, shared: Arc<Shared>) -> Self {
+        Self { driver, shared }
+    }
+}
+
+impl Guarded for HypervisorObject {
+    const VIEW: Action = Action::HypervisorView;
+
+    fn details(&self, verb: &'static str) -> Details {
+        Details { hypervisor: Some(self.driver.name()), ..Details::of_verb(verb) }
     }
 }
 
@@ -53,8 +66,15 @@ impl HypervisorObject {
     }
 
     #[zbus(out_args("machines"))]
-    async fn get_machines(&self, arch: &str, options: Received) -> Result<Vec<Dictionary>> {
+    async fn get_machines(
+        &self,
+        arch: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<Vec<Dictionary>> {
         NoOptions::read(&options)?;
+        self.shared.authorize(&header, connection, Self::VIEW, self.details("GetMachines")).await?;
         let view = self.driver.describe().await;
         if !view.architectures.iter().any(|known| known == arch) {
             let known = view.architectures.join(", ");

@@ -26,20 +26,28 @@ use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Places, Re
 pub struct Options {
     /// The directory for what probing the emulators finds.
     pub cache: PathBuf,
-    /// The emulator for definitions that name none, instead of the one that is found.
-    pub emulator: Option<PathBuf>,
-    /// How long an emulator may take from its launch to its first answer.
-    pub start_timeout: Duration,
+    /// Whether guests are a user's own: with the user's network, firmware and slice instead of the host's.
+    pub session: bool,
+    /// What may change later.
+    pub tuning: Tuning,
     /// Guests get scope units of the systemd manager on it, if one is.
     pub bus: Option<systemd::Bus>,
 }
 
-/// QEMU of a user's own instance.
+/// What the settings say, which may change while guests run. It counts for what is started afterwards.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// The emulator for definitions that name none, instead of the one that is found.
+    pub emulator: Option<PathBuf>,
+    /// How long an emulator may take from its launch to its first answer.
+    pub start_timeout: Duration,
+}
+
+/// QEMU of one instance.
 pub struct QemuDriver {
     cache: Cache,
-    /// The emulator for definitions that name none, instead of the one that is found.
-    emulator: Option<PathBuf>,
-    start_timeout: Duration,
+    session: bool,
+    tuning: Mutex<Tuning>,
     scopes: Option<Scopes>,
     /// The last description, with what it describes.
     described: Mutex<Option<Described>>,
@@ -51,16 +59,31 @@ struct Described {
 }
 
 impl QemuDriver {
-    /// The driver of the session instance.
+    /// The driver of an instance.
     pub fn new(options: Options) -> Self {
-        let Options { cache, emulator, start_timeout, bus } = options;
+        let Options { cache, session, tuning, bus } = options;
+        let slice = if session { Slice::App } else { Slice::Machine };
         Self {
             cache: Cache::new(cache),
-            emulator,
-            start_timeout,
-            scopes: bus.map(|bus| Scopes { bus, slice: Slice::App }),
+            session,
+            tuning: Mutex::new(tuning),
+            scopes: bus.map(|bus| Scopes { bus, slice }),
             described: Mutex::default(),
         }
+    }
+
+    /// Takes other settings.
+    pub fn tune(&self, tuning: Tuning) {
+        *self.tuning.lock().unwrap_or_else(PoisonError::into_inner) = tuning;
+    }
+
+    fn tuning(&self) -> Tuning {
+        self.tuning.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a user may have descriptions of firmware. The system's guests have the system's only.
+    fn config_home(&self) -> Option<PathBuf> {
+        if self.session { config_home() } else { None }
     }
 
     /// What the QEMU for a definition can do.
@@ -73,8 +96,8 @@ impl QemuDriver {
     }
 
     fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
-        match &self.emulator {
-            Some(path) => Ok(path.clone()),
+        match self.tuning().emulator {
+            Some(path) => Ok(path),
             None => Ok(find_emulator(arch)?),
         }
     }
@@ -85,7 +108,7 @@ impl QemuDriver {
 
     async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
-        let (launch, config_home) = (launch.clone(), config_home());
+        let (launch, config_home, session) = (launch.clone(), self.config_home(), self.session);
         let planning = tokio::task::spawn_blocking(move || {
             let input = PlanInput {
                 capabilities: &capabilities,
@@ -93,7 +116,7 @@ impl QemuDriver {
                 programs: &facts::programs(),
                 host: &facts::host(),
                 operator: Operator::Service,
-                session: true,
+                session,
                 runtime: &launch.runtime,
                 nvram: &launch.nvram,
                 tpm: &launch.tpm,
@@ -146,7 +169,7 @@ impl Driver for QemuDriver {
 
     async fn start(&self, launch: Launch) -> Result<Started> {
         let plan = self.plan(&launch).await?;
-        start(launch, plan, self.scopes.as_ref(), self.start_timeout).await
+        start(launch, plan, self.scopes.as_ref(), self.tuning().start_timeout).await
     }
 
     async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
@@ -158,7 +181,7 @@ impl Driver for QemuDriver {
             Ok(capabilities) => (capabilities, None),
             Err(error) => (Arc::new(script::assumed::capabilities(&domain)), Some(error)),
         };
-        let config_home = config_home();
+        let config_home = self.config_home();
         let writing = tokio::task::spawn_blocking(move || {
             let (firmware, programs, devices) = (facts::firmware(config_home.as_deref()), facts::programs(), facts::host());
             let host = script::Host { capabilities, firmware, programs, devices };
@@ -325,7 +348,8 @@ mod tests {
     }
 
     fn driver(directory: &std::path::Path, emulator: Option<PathBuf>) -> QemuDriver {
-        QemuDriver::new(Options { cache: directory.join("cache"), emulator, start_timeout: Duration::from_secs(60), bus: None })
+        let tuning = Tuning { emulator, start_timeout: Duration::from_secs(60) };
+        QemuDriver::new(Options { cache: directory.join("cache"), session: true, tuning, bus: None })
     }
 
     fn xml(emulator: &str) -> String {

@@ -35,7 +35,7 @@ pub mod undo;
 pub mod validate;
 pub mod watch;
 
-pub use driver::{Options, QemuDriver};
+pub use driver::{Options, QemuDriver, Tuning};
 
 #[cfg(test)]
 mod tests;

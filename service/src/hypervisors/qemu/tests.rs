@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::plan::{Argument, LaunchPlan};
 use super::record::Record;
-use super::{Options, QemuDriver, start};
+use super::{Options, QemuDriver, Tuning, start};
 use crate::error::ErrorKind;
 use crate::host::process::Signal;
 use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Reconnected, RunState, ShutdownMode};
@@ -42,7 +42,7 @@ impl Bench {
         }
         let directory = tempfile::tempdir().unwrap();
         let (cache, start_timeout) = (directory.path().join("cache"), Duration::from_secs(60));
-        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, bus: None });
+        let driver = QemuDriver::new(Options { cache, session: true, tuning: Tuning { emulator: None, start_timeout }, bus: None });
         let name = format!("bench-{}", Uuid::new_v4().simple());
         let xml = format!(
             "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>{name}</name><memory unit='MiB'>32</memory>\
