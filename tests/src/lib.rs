@@ -2,4 +2,5 @@
 
 pub mod binaries;
 pub mod bus;
+pub mod hosts;
 pub mod staging;
