@@ -1,20 +1,9 @@
 //! What `make install` puts somewhere works there.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use lodge_tests::binaries;
 use lodge_tests::bus::PrivateBus;
-
-fn install(prefix: &str, destination: &str) -> Vec<PathBuf> {
-    let build = binaries::built("lodged");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/install");
-    let mut command = binaries::command(script);
-    command.arg(build.parent().unwrap()).env("PREFIX", prefix).env("DESTDIR", destination);
-    let installed = command.output().unwrap();
-    assert!(installed.status.success(), "{installed:?}");
-    String::from_utf8(installed.stdout).unwrap().lines().map(PathBuf::from).collect()
-}
+use lodge_tests::staging::install;
 
 #[test]
 fn an_installed_service_is_started_by_the_bus() {

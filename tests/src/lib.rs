@@ -2,4 +2,6 @@
 
 pub mod binaries;
 pub mod bus;
+pub mod hosts;
 pub mod polkit;
+pub mod staging;
