@@ -5,3 +5,4 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod host;
+mod service;
