@@ -123,6 +123,19 @@ fn the_shipped_rule_grants_what_does_not_make_root() {
     assert_eq!(granted, expected);
 }
 
+#[test]
+fn the_documentation_shows_the_rule_that_is_tested() {
+    // tests/system gives it to the real polkit.
+    let example = repository_file("docs/examples/one-machine.rules");
+    assert!(repository_file("docs/security.md").contains(&format!("```js\n{example}```")));
+}
+
+#[test]
+fn the_debian_package_has_the_version_of_the_workspace() {
+    let changelog = repository_file("debian/changelog");
+    assert!(changelog.starts_with(&format!("lodge ({}) ", env!("CARGO_PKG_VERSION"))), "{changelog}");
+}
+
 fn repository_file(path: &str) -> String {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     std::fs::read_to_string(root.join(path)).unwrap()

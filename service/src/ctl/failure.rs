@@ -107,7 +107,7 @@ fn explain(name: &str, message: &str) -> String {
     let standard = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
     match standard {
         "ServiceUnknown" | "NameHasNoOwner" => {
-            "Lodge does not run on this bus and the bus does not know how to start it; install Lodge, or run lodged: as root for the system bus, with --session for a user's".to_owned()
+            "Lodge does not run on this bus and the bus does not know how to start it; install Lodge, or run: lodged --session (for the machine's: sudo lodged --system)".to_owned()
         }
         spawn if spawn.starts_with("Spawn.") => {
             format!("the bus could not start Lodge: {message}; {MESSAGES}")

@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_word_on_the_service_is_a_flag() {
+        let bus = |words: &[&str]| Arguments::try_parse_from([&["lodgectl", "list"], words].concat()).map(|arguments| arguments.bus()).ok();
+        assert_eq!(bus(&["--system"]), Some(Bus::System));
+        assert_eq!(bus(&["--session"]), Some(Bus::Session));
+        assert_eq!(bus(&["-c", "qemu:///system"]), Some(Bus::System));
+        assert_eq!(bus(&["-c", "qemu:///session", "--system"]), Some(Bus::System));
+        assert_eq!(bus(&["--session", "--system"]), None);
+    }
+
+    #[test]
     fn every_command_shows_an_example() {
         for command in Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()) {
             let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
