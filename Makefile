@@ -4,9 +4,11 @@
 CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
 BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
+# Tests of whole systems run as root.
+ROOT_TEST = $(CARGO) $(if $(filter 0,$(shell id -u)),,--config "target.'cfg(unix)'.runner = 'sudo --preserve-env'") test
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test check bench release install demo-guest schemas clean
+.PHONY: help build all run test test-system check bench release install deb demo-guest schemas clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,19 +24,26 @@ run: ## Set everything up, then run the demo guest under lodged until its consol
 	scripts/demo-guest
 	scripts/run-demo
 
-test: ## Set everything up, then check and test all
-	scripts/install-packages run test
+test: ## Set everything up, then check and test all but what needs virtual machines
+	scripts/install-packages run test system deb
 	scripts/demo-guest
 	scripts/libvirt-schemas
 	$(MAKE) --no-print-directory check
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
+	$(ROOT_TEST) --package lodge-tests --test system
+
+test-system: ## Set everything up, then run the tests of whole systems, in a container and in virtual machines
+	scripts/install-packages run system deb
+	$(CARGO) build --workspace
+	$(ROOT_TEST) --package lodge-tests --test system
 
 check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 	scripts/install-packages run test
 	scripts/install-tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --package lodge-tests --test system -- -D warnings
 	scripts/check-dependencies
 	scripts/check-scripts
 
@@ -48,6 +57,11 @@ release: ## Build lodged and lodgectl for use
 
 install: ## Put what `make release` built into PREFIX (/usr/local), below DESTDIR
 	scripts/install "$${CARGO_TARGET_DIR:-target}/release"
+
+deb: ## Build the Debian package, for the release that this machine runs, into build
+	scripts/install-packages run deb
+	$(MAKE) --no-print-directory release
+	scripts/debian-package "$${CARGO_TARGET_DIR:-target}/release" build
 
 demo-guest: ## Build the demo guest only, in build/demo-guest
 	scripts/install-packages run

@@ -1,24 +1,29 @@
 //! Composition: build the parts, find what runs, serve the bus, leave when nobody needs us.
 //!
+//! The instance of a user and that of the system are made of the same parts. They differ in their bus, their directories,
+//! and in who decides what a caller may do.
+//!
 //! Order at the start: lock the store, find the guests, put the objects on the bus, then take the
 //! name: whoever sees the name sees everything. At the end: give the name up, see whether a call came
 //! in at the last moment, and only then go. Guests stay.
 
 pub mod policy;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lodge_dbus_interfaces::BUS_NAME;
 use lodge_dbus_interfaces::types::InstanceKind;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zbus::Connection;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
-use crate::authorization::OwnerOnly;
+use policy::Policies;
+
+use crate::authorization::{Authorizer, OwnerOnly, Polkit};
 use crate::bus::{self, Clients};
-use crate::confinement;
+use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
@@ -29,48 +34,97 @@ use crate::store::{Layout, Store, StoreError};
 /// How long a store may still be locked by a service that is just leaving.
 const HANDOVER: Duration = Duration::from_secs(3);
 
+/// Whose service to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instance {
+    /// One user's, on the session bus.
+    Session,
+    /// The machine's, on the system bus.
+    System,
+}
+
+impl Instance {
+    fn kind(self) -> InstanceKind {
+        match self {
+            Self::Session => InstanceKind::Session,
+            Self::System => InstanceKind::System,
+        }
+    }
+}
+
 /// Which service to be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
+    /// Whose.
+    pub instance: Instance,
     /// Keep all files below this directory instead of the usual ones.
     pub root: Option<PathBuf>,
     /// Leave after so many seconds without work, instead of what the settings say; 0 means never.
     pub idle_timeout: Option<u64>,
 }
 
-/// Runs the session service until it is told to stop or nobody needs it.
+/// Runs the service until it is told to stop or nobody needs it.
 ///
 /// # Errors
 /// It cannot start: the bus, the store or the settings are not usable, or another one is running.
-pub async fn run_session(options: Options) -> Result<()> {
-    let layout = match &options.root {
-        Some(root) => Layout::under(root),
-        None => Layout::session()?,
-    };
+pub async fn run(options: Options) -> Result<()> {
+    let Options { instance, root, idle_timeout } = options;
+    // Before there is anybody to send them: what nobody listens for would end the service.
+    let signals = Signals::listen()?;
+    let layout = layout(instance, root.as_deref())?;
     let settings = load_settings(&layout)?;
-    let connection = bus::answering(zbus::connection::Builder::session()).build().await.map_err(|error| {
-        Error::new(ErrorKind::HostFailed, "cannot reach the session bus; is DBUS_SESSION_BUS_ADDRESS set?").caused_by(error)
-    })?;
+    let connection = connect(instance).await?;
     refuse_second(&connection).await?;
     let store = Arc::new(open_store(layout).await?);
     let (publisher, publications) = Publisher::new();
-    let driver = QemuDriver::new(qemu::Options {
+    let policies = policies(instance, connection.clone(), store.layout());
+    let driver = Arc::new(QemuDriver::new(qemu::Options {
         cache: store.layout().capabilities(),
-        emulator: settings.qemu.emulator.clone(),
-        start_timeout: Duration::from_secs(settings.start_timeout_seconds),
-        session: true,
-        policy: qemu::Policy { confine: Arc::new(confinement::session(connection.clone())), choices: qemu::Choices::default() },
-    });
-    let parts = Parts { store, drivers: vec![Arc::new(driver)], publisher, console_keep: settings.console.ring_size_bytes };
+        session: instance == Instance::Session,
+        policy: policies.now(&settings)?,
+    }));
+    let parts = Parts { store, drivers: vec![driver.clone()], publisher, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);
     engine.recover().await?;
-    let authorizer = Arc::new(OwnerOnly::of_this_process());
-    let clients = bus::serve(&connection, engine.clone(), authorizer, publications, InstanceKind::Session).await?;
+    let clients = bus::serve(&connection, engine.clone(), authorizer(instance)?, publications, instance.kind()).await?;
     take_name(&connection).await?;
-    tracing::info!("lodged {} serves {} domains on the session bus", env!("CARGO_PKG_VERSION"), engine.registry.len());
+    tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;
-    let idle_timeout = Duration::from_secs(options.idle_timeout.unwrap_or(settings.idle_timeout_seconds));
-    until_over(&connection, &engine, &clients, idle_timeout).await
+    Service { connection, engine, clients, driver, policies, settings, idle_timeout }.until_over(signals).await
+}
+
+fn layout(instance: Instance, root: Option<&Path>) -> Result<Layout> {
+    match (instance, root) {
+        (_, Some(root)) => Ok(Layout::under(root)),
+        (Instance::Session, None) => Ok(Layout::session()?),
+        (Instance::System, None) if rustix::process::geteuid().is_root() => Ok(Layout::system()),
+        (Instance::System, None) => Err(Error::new(
+            ErrorKind::NotAuthorized,
+            "the system instance runs as root, usually started by the system bus; run lodged --session for your own virtual machines",
+        )),
+    }
+}
+
+async fn connect(instance: Instance) -> Result<Connection> {
+    let (builder, unreachable) = match instance {
+        Instance::Session => (zbus::connection::Builder::session(), "cannot reach the session bus; is DBUS_SESSION_BUS_ADDRESS set?"),
+        Instance::System => (zbus::connection::Builder::system(), "cannot reach the system bus; start it with: systemctl start dbus"),
+    };
+    bus::answering(builder).build().await.map_err(|error| Error::new(ErrorKind::HostFailed, unreachable).caused_by(error))
+}
+
+fn authorizer(instance: Instance) -> Result<Arc<dyn Authorizer>> {
+    Ok(match instance {
+        Instance::Session => Arc::new(OwnerOnly::of_this_process()),
+        Instance::System => Arc::new(Polkit::start()?),
+    })
+}
+
+fn policies(instance: Instance, bus: Connection, layout: &Layout) -> Policies {
+    match instance {
+        Instance::Session => Policies::Session { bus },
+        Instance::System => Policies::System { layout: layout.clone(), bus, pairs: Pairs::default() },
+    }
 }
 
 fn load_settings(layout: &Layout) -> Result<Settings> {
@@ -108,6 +162,11 @@ async fn take_name(connection: &Connection) -> Result<()> {
     match connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {
         Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => Ok(()),
         Ok(_) | Err(zbus::Error::NameTaken) => Err(already_running()),
+        Err(error @ zbus::Error::MethodError(..)) => {
+            let message =
+                format!("the bus does not let this service have the name {BUS_NAME}; its policy lets root have it, where it is installed");
+            Err(Error::new(ErrorKind::NotAuthorized, message).caused_by(error))
+        }
         Err(error) => Err(no_bus(error)),
     }
 }
@@ -123,19 +182,68 @@ fn no_bus(error: zbus::Error) -> Error {
     Error::new(ErrorKind::HostFailed, "the message bus does not work").caused_by(error)
 }
 
-/// Waits for the reason to go: a signal, the end of the bus, or nothing to do.
-async fn until_over(connection: &Connection, engine: &Arc<Engine>, clients: &Clients, idle_timeout: Duration) -> Result<()> {
-    let handler = |kind| signal(kind).map_err(|error| Error::new(ErrorKind::HostFailed, "cannot listen for signals").caused_by(error));
-    let (mut terminate, mut interrupt) = (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return leave("it was asked to"),
-            _ = interrupt.recv() => return leave("it was interrupted"),
-            () = connection.closed() => return leave("the bus is gone"),
-            () = idle(engine, clients, idle_timeout) => {}
+/// What the service is told by signals.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let on = |kind| signal(kind).map_err(|error| Error::new(ErrorKind::HostFailed, "cannot listen for signals").caused_by(error));
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())?, hangup: on(SignalKind::hangup())? })
+    }
+}
+
+/// The parts that stay in sight while the service runs.
+struct Service {
+    connection: Connection,
+    engine: Arc<Engine>,
+    clients: Clients,
+    driver: Arc<QemuDriver>,
+    policies: Policies,
+    settings: Settings,
+    /// What the command line says instead of the settings.
+    idle_timeout: Option<u64>,
+}
+
+impl Service {
+    /// Waits for the reason to go: a signal, the end of the bus, or nothing to do. SIGHUP makes it read its settings.
+    async fn until_over(mut self, mut signals: Signals) -> Result<()> {
+        loop {
+            let idle_timeout = Duration::from_secs(self.idle_timeout.unwrap_or(self.settings.idle_timeout_seconds));
+            tokio::select! {
+                _ = signals.terminate.recv() => return leave("it was asked to"),
+                _ = signals.interrupt.recv() => return leave("it was interrupted"),
+                _ = signals.hangup.recv() => {
+                    self.reload();
+                    continue;
+                }
+                () = self.connection.closed() => return leave("the bus is gone"),
+                () = idle(&self.engine, &self.clients, idle_timeout) => {}
+            }
+            if give_up_name(&self.connection, &self.engine, &self.clients).await? {
+                return leave("nobody needs it; the bus starts it again when somebody does");
+            }
         }
-        if give_up_name(connection, engine, clients).await? {
-            return leave("nobody needs it; the bus starts it again when somebody does");
+    }
+
+    /// Takes the settings as they are now. Ones that cannot be meant change nothing.
+    fn reload(&mut self) {
+        let read = || {
+            let settings = load_settings(self.engine.layout())?;
+            let policy = self.policies.now(&settings)?;
+            Ok::<_, Error>((settings, policy))
+        };
+        match read() {
+            Ok((settings, policy)) => {
+                self.driver.set_policy(policy);
+                self.engine.keep_of_consoles(settings.console.ring_size_bytes);
+                self.settings = settings;
+                tracing::info!("the settings were read again");
+            }
+            Err(error) => tracing::error!("the settings stay as they were: {error}"),
         }
     }
 }

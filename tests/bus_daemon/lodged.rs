@@ -23,7 +23,15 @@ pub struct Lodged {
 impl Lodged {
     /// A bus that starts the service when it is called.
     pub async fn new(arguments: &[&str]) -> Self {
-        let bus = PrivateBus::with_lodged(arguments);
+        Self::on(PrivateBus::with_lodged(arguments)).await
+    }
+
+    /// A bus that stands for the system's.
+    pub async fn system(arguments: &[&str]) -> Self {
+        Self::on(PrivateBus::with_system_lodged(arguments)).await
+    }
+
+    async fn on(bus: PrivateBus) -> Self {
         let watcher = DBusProxy::new(&bus.connect().await).await.unwrap();
         let owners = watcher.receive_name_owner_changed_with_args(&[(0, BUS_NAME)]).await.unwrap();
         Self { bus, watcher, owners }

@@ -6,3 +6,4 @@ mod clients;
 mod install;
 mod life;
 mod lodged;
+mod system;

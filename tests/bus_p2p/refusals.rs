@@ -202,6 +202,7 @@ async fn who_is_not_the_owner_changes_nothing() {
     assert_eq!(kind(manager.domain_to_native("xen-xl", &xml("a", 1), &NONE).await), "NotAuthorized");
     assert_eq!(kind(manager.get_capabilities(&NONE).await), "NotAuthorized");
     assert_eq!(kind(service.hypervisor().await.get_domain_capabilities(&Default::default()).await), "NotAuthorized");
+    assert_eq!(kind(manager.version().await), "NotAuthorized");
     assert_eq!(service.files().definitions(), Vec::<String>::new());
     // A wrong document is told before anybody is asked.
     assert_eq!(kind(manager.define_domain("<", &DefineOptions::default()).await), "InvalidXml");
@@ -210,7 +211,7 @@ async fn who_is_not_the_owner_changes_nothing() {
     let root = Service::new().await;
     root.define(&xml("a", 1)).await;
     let service = root.restart_guarded_by(OwnerOnly::new(stranger)).await;
-    let domain = service.domain("a").await;
+    let (domain, manager) = (service.domain("a").await, service.manager().await);
     let change = Default::default();
     let (_, seen) = service
         .during(async {
@@ -235,6 +236,9 @@ async fn who_is_not_the_owner_changes_nothing() {
                 ("GetMetadata", domain.get_metadata("urn:a", &Default::default()).await.map(drop)),
                 ("OpenConsole", domain.open_console("", &ConsoleOptions::default()).await.map(drop)),
                 ("Autostart", domain.set_autostart(true).await),
+                ("State", domain.state().await.map(drop)),
+                ("GetDomain", manager.get_domain("a").await.map(drop)),
+                ("GetDomain of none", manager.get_domain("none").await.map(drop)),
             ] {
                 assert_eq!(kind(result), "NotAuthorized", "{verb}");
             }

@@ -79,7 +79,7 @@ impl Host {
         let xml = format!("<domain type='qemu'><name>{name}</name><memory>65536</memory><os><type>hvm</type></os>{seclabel}</domain>");
         let (domain, _) = Domain::parse(&xml).unwrap();
         let runtime = self.folder(&format!("run/{name}"));
-        Subject { domain, uuid: Uuid::new_v4(), id: 1, runtime, programs: vec![self.path("hostile")], resources }
+        Subject { domain, uuid: Uuid::new_v4(), id: 1, runtime, log: self.path("log"), programs: vec![self.path("hostile")], resources }
     }
 
     /// A layer by its name, as the system instance has it.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use lodge_dbus_interfaces::BUS_NAME;
@@ -22,11 +22,11 @@ use crate::binaries;
 /// How long services may take to notice that the bus is gone.
 const FAREWELL: Duration = Duration::from_secs(20);
 
-/// A running dbus-daemon of type session.
+/// A running dbus-daemon, which stands for both buses, the session's and the system's.
 pub struct PrivateBus {
     daemon: Child,
     address: String,
-    log: Arc<Mutex<Vec<u8>>>,
+    log: Arc<Log>,
     /// Hangs up when the last process that has the bus's standard error is gone.
     all_ended: mpsc::Receiver<()>,
     directory: TempDir,
@@ -47,10 +47,22 @@ impl PrivateBus {
     /// # Panics
     /// As [`PrivateBus::start`]; `lodged` is not built.
     pub fn with_lodged(arguments: &[&str]) -> Self {
+        Self::with_instance("--session", arguments)
+    }
+
+    /// The same with the system instance.
+    ///
+    /// # Panics
+    /// As [`PrivateBus::with_lodged`].
+    pub fn with_system_lodged(arguments: &[&str]) -> Self {
+        Self::with_instance("--system", arguments)
+    }
+
+    fn with_instance(instance: &str, arguments: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let lodged = binaries::built("lodged");
         let root = directory.path().join("lodge");
-        let mut exec = format!("{} --session --root {}", lodged.display(), root.display());
+        let mut exec = format!("{} {instance} --root {}", lodged.display(), root.display());
         for argument in arguments {
             write!(exec, " {argument}").expect("a String takes everything");
         }
@@ -107,8 +119,19 @@ impl PrivateBus {
 
     /// What bus and services have printed so far, for messages of failing tests.
     pub fn log(&self) -> String {
-        let log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        String::from_utf8_lossy(&log).into_owned()
+        let bytes = self.log.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until bus or services have printed a text.
+    ///
+    /// # Panics
+    /// They do not.
+    pub fn until_logged(&self, text: &str) {
+        let bytes = self.log.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = |bytes: &mut Vec<u8>| !String::from_utf8_lossy(bytes).contains(text);
+        let (bytes, waited) = self.log.more.wait_timeout_while(bytes, FAREWELL, missing).unwrap_or_else(PoisonError::into_inner);
+        assert!(!waited.timed_out(), "'{text}' is not logged:\n{}", String::from_utf8_lossy(&bytes));
     }
 
     /// Connects to it.
@@ -142,9 +165,16 @@ impl Drop for PrivateBus {
     }
 }
 
+/// What was printed, and a bell for more.
+#[derive(Default)]
+struct Log {
+    bytes: Mutex<Vec<u8>>,
+    more: Condvar,
+}
+
 /// Reads all that the bus and its services print. The receiver hangs up at the end.
-fn collect(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, mpsc::Receiver<()>) {
-    let log = Arc::new(Mutex::new(Vec::new()));
+fn collect(mut stderr: impl Read + Send + 'static) -> (Arc<Log>, mpsc::Receiver<()>) {
+    let log = Arc::new(Log::default());
     let (running, all_ended) = mpsc::sync_channel(0);
     let collected = Arc::clone(&log);
     std::thread::spawn(move || {
@@ -152,7 +182,8 @@ fn collect(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, mpsc
         while let Ok(length) = stderr.read(&mut buffer)
             && length > 0
         {
-            collected.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&buffer[..length]);
+            collected.bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
+            collected.more.notify_all();
         }
         drop(running);
     });
@@ -162,6 +193,8 @@ fn collect(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, mpsc
 fn environment(mut command: Command, directory: &Path) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").env("HOME", directory);
     command.env("XDG_RUNTIME_DIR", directory.join("run"));
+    // A service that looks for the system bus finds this one, never the machine's.
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", directory.join("bus").display()));
     command
 }
 

@@ -2,4 +2,7 @@
 
 pub mod binaries;
 pub mod bus;
+pub mod hosts;
+pub mod polkit;
+pub mod staging;
 pub mod system;

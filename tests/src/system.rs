@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_service::daemon::policy;
 use lodge_service::hypervisors::qemu::{Options, Policy, QemuDriver};
 use lodge_service::hypervisors::{Driver, Launch, MachineEvent, Remember};
+use lodge_service::settings::Settings;
 use lodge_service::store::{Layout, Store};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -35,9 +35,8 @@ impl SystemInstance {
         let layout = Layout::under(root).searchable();
         let store = Store::open(layout).expect("the directories can be made");
         std::fs::write(store.layout().qemu_conf(), format!("user = \"+{GUEST}\"\ngroup = \"+{GUEST}\"\n{settings}")).expect("settings");
-        let (cache, start_timeout) = (store.layout().capabilities(), Duration::from_secs(120));
         let policy = Self::policy(store.layout());
-        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, bus: None, session: false, policy });
+        let driver = QemuDriver::new(Options { cache: store.layout().capabilities(), session: false, policy });
         Self { store, driver, records: Arc::default() }
     }
 
@@ -47,7 +46,7 @@ impl SystemInstance {
     /// Something is wrong with them.
     pub fn policy(layout: &Layout) -> Policy {
         let of_host = |_: &_| Ok(policy::OfHost { no_new_privs_before_exec: true, ..policy::OfHost::default() });
-        policy::system(layout, of_host).expect("the settings are in order")
+        policy::system(layout, &Settings { start_timeout_seconds: 120, ..Settings::default() }, of_host).expect("the settings are in order")
     }
 
     /// A definition, completed.

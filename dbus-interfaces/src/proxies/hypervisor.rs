@@ -31,6 +31,7 @@ pub trait Hypervisor {
     fn architectures(&self) -> Result<Vec<String>>;
 
     /// The machine types that a domain may ask for.
+    #[zbus(allow_interactive_auth)]
     fn get_machines(&self, arch: &str, options: &NoOptions) -> Result<Vec<Dictionary>>;
 
     /// What one kind of domain can have.

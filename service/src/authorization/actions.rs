@@ -1,33 +1,56 @@
 //! The table of what can be asked for.
+//!
+//! Each action stands in `polkit/org.lodge.Lodge1.policy` too, with its words for people and its defaults; a test holds
+//! the two together.
 
 use std::fmt;
 
-/// What a caller wants to do, by object and class of verb. Each is a polkit action
-/// `org.lodge.Lodge1.<object>.<verb class>` on the system bus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
+use uuid::Uuid;
+
+/// What polkit knows our actions by: the prefix of each.
+const PREFIX: &str = "org.lodge.Lodge1.";
+
+/// Declares the actions, so that list, words and type cannot differ.
+macro_rules! actions {
+    ($($(#[$documentation:meta])* $action:ident = $name:literal,)*) => {
+        /// What a caller wants to do, by object and class of verb. Each is a polkit action
+        /// `org.lodge.Lodge1.<object>.<verb class>` on the system bus.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$documentation])* $action,)*
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$action),*];
+
+            /// The action's name without the prefix.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$action => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
     /// See a domain's state and description.
-    DomainView,
+    DomainView = "domain.view",
     /// Start, stop, suspend and resume a domain.
-    DomainManage,
-    /// Make, change or remove a domain's definition.
-    DomainDefine,
+    DomainManage = "domain.manage",
+    /// Make, change or remove a domain's definition, and see the passwords in it.
+    DomainDefine = "domain.define",
     /// Use a domain's console or screen.
-    DomainConsole,
+    DomainConsole = "domain.console",
     /// See what the hypervisors can do.
-    HypervisorView,
+    HypervisorView = "hypervisor.view",
 }
 
 impl Action {
-    /// The action's name without the prefix.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DomainView => "domain.view",
-            Self::DomainManage => "domain.manage",
-            Self::DomainDefine => "domain.define",
-            Self::DomainConsole => "domain.console",
-            Self::HypervisorView => "hypervisor.view",
-        }
+    /// The action's whole name.
+    pub fn id(self) -> String {
+        format!("{PREFIX}{self}")
     }
 }
 
@@ -44,4 +67,39 @@ pub struct Details {
     pub verb: &'static str,
     /// The domain's name, where there is one.
     pub domain: Option<String>,
+    /// The domain's identity, where it has one already.
+    pub uuid: Option<Uuid>,
+    /// The hypervisor's name, where one is concerned.
+    pub hypervisor: Option<&'static str>,
+}
+
+impl Details {
+    /// A verb that is about nothing in particular.
+    pub fn of_verb(verb: &'static str) -> Self {
+        Self { verb, ..Self::default() }
+    }
+
+    /// Keys and values, as rules see them: `verb`, `domain.name`, `domain.uuid`, `hypervisor`.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        [
+            ("verb", Some(self.verb.to_owned())),
+            ("domain.name", self.domain.clone()),
+            ("domain.uuid", self.uuid.map(|uuid| uuid.to_string())),
+            ("hypervisor", self.hypervisor.map(str::to_owned)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+    }
+}
+
+/// What is asked, for the sentence of a refusal: `Start on domain 'web'`.
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.verb)?;
+        match &self.domain {
+            Some(name) => write!(f, " on domain '{name}'"),
+            None => Ok(()),
+        }
+    }
 }

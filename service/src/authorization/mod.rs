@@ -2,20 +2,25 @@
 //! [`Grant`], and only a grant opens the mutating methods of the engine.
 //!
 //! Invariants:
-//! - A [`Grant`] can be made in this module only, so a forgotten check does not compile.
+//! - A [`Grant`] can be made in this module only, so a forgotten check does not compile. It says for which action it is,
+//!   and whoever takes it checks that; so neither does the wrong question open anything.
 //! - The subject is the caller's bus name, never a process number, which could be reused.
 //! - Authorization comes after parsing and before any side effect; it may wait for a person, so it
 //!   never happens under a lock or inside an actor.
+//! - Whoever drops the future of a question takes the question back.
+//! - No answer is a refusal.
 
 mod actions;
 mod caller;
 mod grant;
 mod owner;
+mod polkit;
 
 pub use actions::{Action, Details};
 pub use caller::Caller;
 pub use grant::Grant;
 pub use owner::OwnerOnly;
+pub use polkit::Polkit;
 
 use async_trait::async_trait;
 

@@ -31,10 +31,9 @@ impl Authorizer for OwnerOnly {
         if caller.uid == self.uid {
             return Ok(Grant::new(action, caller.uid));
         }
-        let about = details.domain.as_ref().map_or_else(String::new, |name| format!(" on domain '{name}'"));
         Err(Error::new(
             ErrorKind::NotAuthorized,
-            format!("user {} may not do {}{about}: this is the session service of user {}", caller.uid, details.verb, self.uid),
+            format!("user {} may not do {details}: this is the session service of user {}", caller.uid, self.uid),
         ))
     }
 }
@@ -45,7 +44,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_is_admitted() {
-        let details = Details { verb: "Start", domain: Some("a".into()) };
+        let details = Details { verb: "Start", domain: Some("a".into()), ..Details::default() };
         for (uid, admitted) in [(1000, true), (0, false), (1001, false)] {
             let caller = Caller { bus_name: None, uid, interactive: true };
             let answer = OwnerOnly::new(1000).require(&caller, Action::DomainManage, &details).await;

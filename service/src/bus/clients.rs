@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use zbus::message::{Flags, Header, Type};
 use zbus::names::{BusName, UniqueName};
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -18,11 +18,13 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::authorization::Caller;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Departures that somebody who waits for one may lag behind before some are missed.
+const LAG: usize = 64;
+
 /// The clients of one connection. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Clients(Arc<Inside>);
 
-#[derive(Default)]
 struct Inside {
     /// Unique names seen and not gone, with the user where that was asked for.
     names: Mutex<HashMap<String, Option<u32>>>,
@@ -30,6 +32,19 @@ struct Inside {
     activity: watch::Sender<u64>,
     /// Calls to ourselves that have been seen.
     echoes: watch::Sender<u64>,
+    /// Unique names of those that leave.
+    departures: broadcast::Sender<String>,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self {
+            names: Mutex::default(),
+            activity: watch::Sender::default(),
+            echoes: watch::Sender::default(),
+            departures: broadcast::Sender::new(LAG),
+        }
+    }
 }
 
 impl Clients {
@@ -141,7 +156,24 @@ impl Clients {
         }
     }
 
+    /// Answers when a caller leaves. One that had left before this was called, and one without a name, never leaves.
+    pub(super) async fn gone(&self, caller: &Caller) {
+        let mut departures = self.0.departures.subscribe();
+        let Some(name) = &caller.bus_name else { return std::future::pending().await };
+        loop {
+            match departures.recv().await {
+                Ok(left) if left == *name => return,
+                Ok(_) => {}
+                // Missed among very many at once: the answer will come, or time is up, for one that no longer waits.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+            }
+        }
+    }
+
     fn forget(&self, name: &str) {
+        // Nobody waiting is no error.
+        drop(self.0.departures.send(name.to_owned()));
         let removed = self.names().remove(name);
         if removed.is_some() {
             self.touch();

@@ -15,6 +15,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant};
 
+use super::guarded::Guarded;
 use super::{Shared, convert};
 use crate::authorization::{Action, Details, Grant};
 use crate::domains::{self, DomainHandle, DomainView, Edit, Request, Scope, Undefine};
@@ -36,20 +37,19 @@ impl DomainObject {
     }
 
     async fn authorize(&self, call: Call<'_>, action: Action, verb: &'static str) -> Result<Grant> {
-        let details = Details { verb, domain: Some(self.view().name.clone()) };
-        Ok(self.shared.authorize(&call.0, call.1, action, details).await?)
+        Ok(self.shared.authorize(&call.0, call.1, action, self.view().details(verb)).await?)
     }
 
     /// Authorizes a request and sends it to the domain.
-    async fn request(&self, call: Call<'_>, action: Action, verb: &'static str, request: Request) -> Result<()> {
-        let grant = self.authorize(call, action, verb).await?;
+    async fn request(&self, call: Call<'_>, verb: &'static str, request: Request) -> Result<()> {
+        let grant = self.authorize(call, request.action(), verb).await?;
         Ok(self.domain.request(grant, request).await?)
     }
 
     /// Authorizes a change of the document and sends it to the domain.
     async fn edit(&self, call: Call<'_>, options: &Received, verb: &'static str, edit: Edit) -> Result<()> {
         let ChangeOptions { live, config } = ChangeOptions::read(options)?;
-        self.request(call, Action::DomainDefine, verb, Request::Edit(edit, Scope::from_options(live, config))).await
+        self.request(call, verb, Request::Edit(edit, Scope::from_options(live, config))).await
     }
 
     /// The document of the running guest, or the definition.
@@ -57,6 +57,14 @@ impl DomainObject {
         let view = self.view();
         let document = if inactive { view.definition.clone() } else { view.live.clone().or_else(|| view.definition.clone()) };
         document.ok_or_else(|| Error::InvalidState(format!("domain '{}' is transient: it has no stored definition", view.name)))
+    }
+}
+
+impl Guarded for DomainObject {
+    const VIEW: Action = Action::DomainView;
+
+    fn details(&self, verb: &'static str) -> Details {
+        self.view().details(verb)
     }
 }
 
@@ -128,7 +136,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         let header = header.ok_or_else(|| Error::Internal("a property was set without a message".to_owned()))?;
-        self.request((header, connection), Action::DomainDefine, "SetAutostart", Request::SetAutostart(on)).await
+        self.request((header, connection), "SetAutostart", Request::SetAutostart(on)).await
     }
 
     #[zbus(property)]
@@ -201,7 +209,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         let mode = mode(&options)?;
-        self.request((header, connection), Action::DomainManage, "Shutdown", Request::Shutdown(mode)).await
+        self.request((header, connection), "Shutdown", Request::Shutdown(mode)).await
     }
 
     async fn reboot(
@@ -211,7 +219,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         let mode = mode(&options)?;
-        self.request((header, connection), Action::DomainManage, "Reboot", Request::Reboot(mode)).await
+        self.request((header, connection), "Reboot", Request::Reboot(mode)).await
     }
 
     async fn reset(
@@ -221,7 +229,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        self.request((header, connection), Action::DomainManage, "Reset", Request::Reset).await
+        self.request((header, connection), "Reset", Request::Reset).await
     }
 
     async fn destroy(
@@ -231,7 +239,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         let DestroyOptions { graceful } = DestroyOptions::read(&options)?;
-        self.request((header, connection), Action::DomainManage, "Destroy", Request::Destroy { graceful }).await
+        self.request((header, connection), "Destroy", Request::Destroy { graceful }).await
     }
 
     async fn suspend(
@@ -241,7 +249,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        self.request((header, connection), Action::DomainManage, "Suspend", Request::Suspend).await
+        self.request((header, connection), "Suspend", Request::Suspend).await
     }
 
     async fn resume(
@@ -251,7 +259,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        self.request((header, connection), Action::DomainManage, "Resume", Request::Resume).await
+        self.request((header, connection), "Resume", Request::Resume).await
     }
 
     async fn undefine(
@@ -261,7 +269,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         let UndefineOptions { keep_nvram, keep_tpm } = UndefineOptions::read(&options)?;
-        self.request((header, connection), Action::DomainDefine, "Undefine", Request::Undefine(Undefine { keep_nvram, keep_tpm })).await
+        self.request((header, connection), "Undefine", Request::Undefine(Undefine { keep_nvram, keep_tpm })).await
     }
 
     #[zbus(out_args("domain"))]
@@ -273,7 +281,11 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<OwnedObjectPath> {
         NoOptions::read(&options)?;
-        let grant = self.authorize((header, connection), Action::DomainDefine, "Rename").await?;
+        let call = (header, connection);
+        let grant = self.authorize(call.clone(), Action::DomainDefine, "Rename").await?;
+        // Under its new name, too: who may change one domain does not thereby own the names of others.
+        let renamed = Details { domain: Some(name.to_owned()), ..self.view().details("Rename") };
+        self.shared.authorize(&call.0, call.1, Action::DomainDefine, renamed).await?;
         self.shared.engine.rename(&self.domain, grant, name).await?;
         Ok(paths::domain(name))
     }
@@ -310,7 +322,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        self.request((header, connection), Action::DomainDefine, "SetMaxMemory", Request::Edit(Edit::MaxMemory(bytes), Scope::Config)).await
+        self.request((header, connection), "SetMaxMemory", Request::Edit(Edit::MaxMemory(bytes), Scope::Config)).await
     }
 
     async fn set_vcpus(
@@ -331,7 +343,7 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        self.request((header, connection), Action::DomainDefine, "SetMaxVcpus", Request::Edit(Edit::MaxVcpus(count), Scope::Config)).await
+        self.request((header, connection), "SetMaxVcpus", Request::Edit(Edit::MaxVcpus(count), Scope::Config)).await
     }
 
     async fn set_title(
@@ -390,12 +402,12 @@ impl DomainObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<OwnedFd> {
         let ConsoleOptions { no_replay } = ConsoleOptions::read(&options)?;
-        self.authorize((header, connection), Action::DomainConsole, "OpenConsole").await?;
+        let grant = self.authorize((header, connection), Action::DomainConsole, "OpenConsole").await?;
         let view = self.view();
         if !view.state.is_active() {
             return Err(Error::InvalidState(format!("domain '{}' has no console now: it is shut off; start it first", view.name)));
         }
-        let stream = view.consoles.open(device, !no_replay)?;
+        let stream = view.consoles.open(grant, device, !no_replay)?;
         Ok(stream.into())
     }
 

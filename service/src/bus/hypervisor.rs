@@ -12,6 +12,7 @@ use zbus::message::Header;
 use zbus::{Connection, OwnedVariant, Str};
 
 use super::Shared;
+use super::guarded::Guarded;
 use crate::authorization::{Action, Details};
 use crate::hypervisors::{Driver, Wanted};
 
@@ -24,6 +25,14 @@ pub struct HypervisorObject {
 impl HypervisorObject {
     pub fn new(driver: Arc<dyn Driver>, shared: Arc<Shared>) -> Self {
         Self { driver, shared }
+    }
+}
+
+impl Guarded for HypervisorObject {
+    const VIEW: Action = Action::HypervisorView;
+
+    fn details(&self, verb: &'static str) -> Details {
+        Details { hypervisor: Some(self.driver.name()), ..Details::of_verb(verb) }
     }
 }
 
@@ -71,8 +80,15 @@ impl HypervisorObject {
     }
 
     #[zbus(out_args("machines"))]
-    async fn get_machines(&self, arch: &str, options: Received) -> Result<Vec<Dictionary>> {
+    async fn get_machines(
+        &self,
+        arch: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<Vec<Dictionary>> {
         NoOptions::read(&options)?;
+        self.shared.authorize(&header, connection, Self::VIEW, self.details("GetMachines")).await?;
         let view = self.driver.describe().await;
         if !view.architectures.iter().any(|known| known == arch) {
             let known = view.architectures.join(", ");
@@ -107,7 +123,7 @@ impl HypervisorObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<String> {
         let wanted = wanted(DomainCapabilitiesOptions::read(&options)?)?;
-        let details = Details { verb: "GetDomainCapabilities", domain: None };
+        let details = self.details("GetDomainCapabilities");
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         Ok(self.driver.domain_capabilities(wanted).await?.to_xml())
     }

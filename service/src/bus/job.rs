@@ -8,6 +8,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedObjectPath};
 
+use super::guarded::Guarded;
 use super::{Shared, properties};
 use crate::authorization::{Action, Details};
 use crate::domains::{Job, JobState};
@@ -21,6 +22,18 @@ pub struct JobObject {
 impl JobObject {
     pub fn new(job: Arc<Job>, shared: Arc<Shared>) -> Self {
         Self { job, shared }
+    }
+}
+
+impl Guarded for JobObject {
+    const VIEW: Action = Action::DomainView;
+
+    fn details(&self, verb: &'static str) -> Details {
+        // The domain may be gone by now; its name still says whose job it is.
+        match self.shared.engine.registry.by_name(&self.job.domain) {
+            Some(domain) => domain.view().details(verb),
+            None => Details { domain: Some(self.job.domain.clone()), ..Details::of_verb(verb) },
+        }
     }
 }
 
@@ -93,9 +106,8 @@ impl JobObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        let details = Details { verb: "Cancel", domain: Some(self.job.domain.clone()) };
-        self.shared.authorize(&header, connection, Action::DomainManage, details).await?;
-        Ok(self.job.cancel()?)
+        let grant = self.shared.authorize(&header, connection, Action::DomainManage, self.details("Cancel")).await?;
+        Ok(self.job.cancel(grant)?)
     }
 
     #[zbus(signal)]

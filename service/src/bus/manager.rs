@@ -10,6 +10,7 @@ use zbus::message::Header;
 use zbus::{Connection, OwnedObjectPath};
 
 use super::Shared;
+use super::guarded::Guarded;
 use crate::authorization::{Action, Details};
 use crate::domains::{Draft, Engine, native};
 
@@ -21,6 +22,14 @@ pub struct ManagerObject {
 impl ManagerObject {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+}
+
+impl Guarded for ManagerObject {
+    const VIEW: Action = Action::HypervisorView;
+
+    fn details(&self, verb: &'static str) -> Details {
+        Details::of_verb(verb)
     }
 }
 
@@ -51,7 +60,7 @@ impl ManagerObject {
     ) -> Result<(OwnedObjectPath, Vec<String>)> {
         let options = DefineOptions::read(&options)?;
         let draft = Engine::read(xml)?;
-        let details = Details { verb: "DefineDomain", domain: Some(draft.domain.name.clone()) };
+        let details = self.shared.engine.details("DefineDomain", &draft);
         let grant = self.shared.authorize(&header, connection, Action::DomainDefine, details).await?;
         let defined = self.shared.engine.define(grant, draft, options.new).await?;
         Ok((paths::domain(&defined.domain.view().name), defined.warnings))
@@ -67,9 +76,10 @@ impl ManagerObject {
     ) -> Result<(OwnedObjectPath, Vec<String>)> {
         let options = CreateOptions::read(&options)?;
         let draft = Engine::read(xml)?;
-        let details = Details { verb: "CreateDomain", domain: Some(draft.domain.name.clone()) };
-        let grant = self.shared.authorize(&header, connection, Action::DomainDefine, details).await?;
-        let defined = self.shared.engine.create(grant, draft, options.paused).await?;
+        let details = self.shared.engine.details("CreateDomain", &draft);
+        let define = self.shared.authorize(&header, connection, Action::DomainDefine, details.clone()).await?;
+        let start = self.shared.authorize(&header, connection, Action::DomainManage, details).await?;
+        let defined = self.shared.engine.create(define, start, draft, options.paused).await?;
         Ok((paths::domain(&defined.domain.view().name), defined.warnings))
     }
 
@@ -83,7 +93,7 @@ impl ManagerObject {
     ) -> Result<(String, Vec<String>)> {
         NoOptions::read(&options)?;
         let draft = Engine::read(xml)?;
-        let details = Details { verb: "ValidateDomain", domain: Some(draft.domain.name.clone()) };
+        let details = self.shared.engine.details("ValidateDomain", &draft);
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         let draft = self.shared.engine.validate(draft).await?;
         Ok((draft.domain.to_xml(), draft.warnings))
@@ -99,7 +109,7 @@ impl ManagerObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(String, Vec<String>)> {
         NoOptions::read(&options)?;
-        let details = Details { verb: "DomainFromNative", domain: None };
+        let details = Details::of_verb("DomainFromNative");
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         let Draft { domain, warnings } = native::read(format, config)?;
         Ok((domain.to_xml(), warnings))
@@ -116,7 +126,7 @@ impl ManagerObject {
     ) -> Result<(String, Vec<String>)> {
         NoOptions::read(&options)?;
         let draft = Engine::read(xml)?;
-        let details = Details { verb: "DomainToNative", domain: Some(draft.domain.name.clone()) };
+        let details = self.shared.engine.details("DomainToNative", &draft);
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         let Written { text, warnings } = self.shared.engine.to_native(format, draft).await?;
         Ok((text, warnings))
@@ -130,14 +140,25 @@ impl ManagerObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<String> {
         NoOptions::read(&options)?;
-        let details = Details { verb: "GetCapabilities", domain: None };
+        let details = Details::of_verb("GetCapabilities");
         self.shared.authorize(&header, connection, Action::HypervisorView, details).await?;
         Ok(self.shared.engine.capabilities().await?.to_xml())
     }
 
     #[zbus(out_args("domain"))]
-    async fn get_domain(&self, name: &str) -> Result<OwnedObjectPath> {
-        let domain = self.shared.engine.registry.find(name)?;
-        Ok(paths::domain(&domain.view().name))
+    async fn get_domain(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.engine.registry.find(name);
+        // That there is none is told only to those who may see all.
+        let details = match &found {
+            Ok(domain) => domain.view().details("GetDomain"),
+            Err(_) => Details::of_verb("GetDomain"),
+        };
+        self.shared.authorize(&header, connection, Action::DomainView, details).await?;
+        Ok(paths::domain(&found?.view().name))
     }
 }

@@ -3,7 +3,7 @@
 //! A call comes in at an object ([`manager`], [`hypervisor`], [`domain`], [`job`]), which decodes it,
 //! asks the authorizer, hands it to the engine and encodes the answer. What the engine tells goes out
 //! through one [`publisher`], which also keeps the tree of objects. [`object_manager`] answers with
-//! the whole inventory from snapshots, without asking any object.
+//! the whole inventory from snapshots, without asking any object; [`guarded`] lets properties be read by those who may.
 //!
 //! Invariants: no decisions here besides decoding and authorization; objects take `&self` only,
 //! because the object server holds a lock around `&mut self`; no lock is held over an await.
@@ -12,6 +12,7 @@ mod clients;
 mod convert;
 mod domain;
 mod errors;
+mod guarded;
 mod hypervisor;
 mod job;
 mod manager;
@@ -19,6 +20,7 @@ mod object_manager;
 mod properties;
 mod publisher;
 mod value;
+mod visible;
 
 use std::sync::Arc;
 
@@ -29,7 +31,7 @@ use zbus::Connection;
 
 pub use clients::Clients;
 
-use crate::authorization::{Action, Authorizer, Details, Grant};
+use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
@@ -52,7 +54,16 @@ impl Shared {
         details: Details,
     ) -> Result<Grant> {
         let caller = self.clients.caller(header, connection).await?;
-        self.authorizer.require(&caller, action, &details).await
+        self.require(&caller, action, &details).await
+    }
+
+    /// Asks for a caller, as long as the caller is there: nobody is asked on behalf of one that has gone.
+    async fn require(&self, caller: &Caller, action: Action, details: &Details) -> Result<Grant> {
+        tokio::select! {
+            biased;
+            answer = self.authorizer.require(caller, action, details) => answer,
+            () = self.clients.gone(caller) => Err(Error::new(ErrorKind::Cancelled, format!("whoever asked for {details} has gone"))),
+        }
     }
 }
 
@@ -64,7 +75,7 @@ pub fn answering(builder: zbus::connection::Builder<'_>) -> zbus::connection::Bu
     builder.serve_at(ROOT_PATH, Placeholder)
 }
 
-/// Stands at the root until the objects are there.
+/// Keeps a place in the tree until the object is there.
 struct Placeholder;
 
 #[zbus::interface(name = "org.lodge.Lodge1.Placeholder", introspection_docs = false)]
@@ -87,15 +98,15 @@ pub async fn serve(
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
-        server.at(paths::hypervisor(driver.name()), object).await.map_err(broken)?;
+        guarded::put(server, &shared, paths::hypervisor(driver.name()), object).await.map_err(broken)?;
     }
     for domain in engine.registry.all() {
         let path = paths::domain(&domain.view().name);
-        server.at(path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
+        guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
-    server.at(ROOT_PATH, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;
-    server.remove::<Placeholder, _>(ROOT_PATH).await.map_err(broken)?;
+    let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;
+    guarded::put(server, &shared, root, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;
     tokio::spawn(publisher::run(connection.clone(), shared, publications));
     Ok(clients)
 }

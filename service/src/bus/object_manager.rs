@@ -10,11 +10,13 @@ use std::sync::Arc;
 use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, paths};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use zbus::{ObjectPath, Signature, Type, Variant};
+use zbus::message::Header;
+use zbus::{Connection, ObjectPath, Signature, Type, Variant};
 
 use super::Shared;
 use super::properties::{self, Property};
 use super::value::Value;
+use super::visible;
 use crate::domains::{DomainView, Job};
 use crate::hypervisors::HypervisorView;
 
@@ -32,13 +34,18 @@ impl ObjectManager {
 #[zbus::interface(name = "org.freedesktop.DBus.ObjectManager", introspection_docs = false)]
 impl ObjectManager {
     #[zbus(out_args("objects"))]
-    async fn get_managed_objects(&self) -> ManagedObjects {
-        let engine = &self.shared.engine;
+    async fn get_managed_objects(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> lodge_dbus_interfaces::Result<ManagedObjects> {
+        let caller = self.shared.clients.caller(&header, connection).await?;
+        let visible = visible::to(&self.shared, caller, "GetManagedObjects").await?;
         let mut hypervisors = Vec::new();
-        for driver in engine.drivers() {
+        for driver in visible.drivers {
             hypervisors.push((driver.name(), driver.describe().await));
         }
-        ManagedObjects { domains: engine.registry.views(), jobs: engine.jobs.all(), hypervisors }
+        Ok(ManagedObjects { domains: visible.domains, jobs: visible.jobs, hypervisors })
     }
 
     #[zbus(signal)]

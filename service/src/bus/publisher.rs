@@ -12,6 +12,7 @@ use zbus::{Connection, OwnedObjectPath};
 
 use super::Shared;
 use super::domain::DomainObject;
+use super::guarded::{self, Guarded};
 use super::job::JobObject;
 use super::object_manager::{Interfaces, ObjectManager, Pairs, Values};
 use super::properties;
@@ -37,7 +38,7 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
         Event::DomainAdded(domain) => {
             let view = domain.view();
             let path = paths::domain(&view.name);
-            connection.object_server().at(&path, DomainObject::new(domain, shared.clone())).await?;
+            put(connection, shared, &path, DomainObject::new(domain, shared.clone())).await?;
             added(connection, path, Interfaces::Domain(&view)).await
         }
         Event::DomainChanged { old, new } if old.name == new.name => changed(connection, &old, &new).await,
@@ -45,14 +46,14 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
             remove_domain(connection, &old).await?;
             let Some(domain) = shared.engine.registry.by_uuid(new.uuid) else { return Ok(()) };
             let path = paths::domain(&new.name);
-            connection.object_server().at(&path, DomainObject::new(domain, shared.clone())).await?;
+            put(connection, shared, &path, DomainObject::new(domain, shared.clone())).await?;
             added(connection, path, Interfaces::Domain(&new)).await
         }
         Event::DomainRemoved(view) => remove_domain(connection, &view).await,
         Event::DomainSignal { domain, signal } => emit(connection, &domain, signal).await,
         Event::JobAdded(job) => {
             let path = paths::job(job.number);
-            connection.object_server().at(&path, JobObject::new(job.clone(), shared.clone())).await?;
+            put(connection, shared, &path, JobObject::new(job.clone(), shared.clone())).await?;
             added(connection, path, Interfaces::Job(&job)).await
         }
         Event::JobEnded(job) => job_ended(connection, &job).await,
@@ -63,6 +64,10 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
         }
         Event::None => Ok(()),
     }
+}
+
+async fn put<T: Guarded>(connection: &Connection, shared: &Arc<Shared>, path: &OwnedObjectPath, object: T) -> zbus::Result<()> {
+    guarded::put(connection.object_server(), shared, path, object).await
 }
 
 async fn added(connection: &Connection, path: OwnedObjectPath, interfaces: Interfaces<'_>) -> zbus::Result<()> {

@@ -65,7 +65,7 @@ pub struct Module {
 /// The layers of a user's own instance: guests run as that user, in scopes of their own with the limits of their
 /// definitions.
 pub fn session(bus: Bus) -> Stack {
-    Stack::new(vec![Arc::new(Cgroup::new(cgroup::Options { bus: Some(bus), slice: Slice::App, devices: None }))])
+    Stack::new(vec![Arc::new(Cgroup::new(cgroup::Options { bus: Some(bus), slice: Slice::App, devices: None, controllers: None }))])
 }
 
 /// The layers of the system instance.

@@ -27,13 +27,16 @@ pub enum Wish<'a> {
     Nothing,
 }
 
-/// The wish of a definition: of the `<seclabel>` that names the model, else of one that names none.
+/// The wish of a definition: of the `<seclabel>` that names the model, else of one that names none. `by_default` is for a
+/// definition that has neither.
 ///
 /// # Errors
 /// `InvalidXml` for a static one that has no label.
-pub fn wish<'a>(model: &str, domain: &'a Domain) -> Result<Wish<'a>> {
+pub fn wish<'a>(model: &str, domain: &'a Domain, by_default: bool) -> Result<Wish<'a>> {
     let of = |model: Option<&str>| domain.seclabels.iter().find(|seclabel| seclabel.model.as_deref() == model);
-    let Some(seclabel) = of(Some(model)).or_else(|| of(None)) else { return Ok(Wish::Dynamic { base: None, relabel: true }) };
+    let Some(seclabel) = of(Some(model)).or_else(|| of(None)) else {
+        return Ok(if by_default { Wish::Dynamic { base: None, relabel: true } } else { Wish::Nothing });
+    };
     let relabel = |default| seclabel.relabel.map_or(default, |YesNo(relabel)| relabel);
     match seclabel.kind.unwrap_or_default() {
         SeclabelType::None => Ok(Wish::Nothing),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lodge_model::capabilities::SecurityModel;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -46,6 +47,10 @@ impl Confine for Stack {
             steps.extend(layer.steps_for_nobody()?);
         }
         Ok(steps)
+    }
+
+    fn models(&self) -> Vec<SecurityModel> {
+        self.layers.iter().flat_map(|layer| layer.models()).collect()
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {

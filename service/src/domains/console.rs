@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::authorization::{Action, Grant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{sockets, terminal};
 use crate::hypervisors::Console;
@@ -69,7 +70,8 @@ impl Consoles {
     ///
     /// # Errors
     /// `NotFound` when there is no such console.
-    pub fn open(&self, alias: &str, replay: bool) -> Result<OwnedFd> {
+    pub fn open(&self, grant: Grant, alias: &str, replay: bool) -> Result<OwnedFd> {
+        grant.covers(Action::DomainConsole)?;
         let found = self.0.iter().find(|console| alias.is_empty() || console.alias == alias);
         match found {
             Some(console) => console.connect(replay),
@@ -181,6 +183,10 @@ async fn serve(client: UnixStream, recent: Vec<u8>, mut live: broadcast::Receive
 mod tests {
     use super::*;
 
+    fn grant() -> Grant {
+        Grant::for_the_service(Action::DomainConsole)
+    }
+
     /// A guest's end of a socket console, and the console.
     async fn guest(keep: usize) -> (UnixStream, Consoles) {
         let directory = tempfile::tempdir().unwrap();
@@ -192,7 +198,7 @@ mod tests {
     }
 
     fn client(consoles: &Consoles, alias: &str, replay: bool) -> UnixStream {
-        let stream = std::os::unix::net::UnixStream::from(consoles.open(alias, replay).unwrap());
+        let stream = std::os::unix::net::UnixStream::from(consoles.open(grant(), alias, replay).unwrap());
         stream.set_nonblocking(true).unwrap();
         UnixStream::from_std(stream).unwrap()
     }
@@ -243,9 +249,9 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_console_is_refused_with_those_there_are() {
         let (_guest, consoles) = guest(4).await;
-        let error = consoles.open("serial7", true).unwrap_err();
+        let error = consoles.open(grant(), "serial7", true).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("it has serial0"));
-        assert!(Consoles::default().open("", true).unwrap_err().to_string().contains("<console type='pty'/>"));
+        assert!(Consoles::default().open(grant(), "", true).unwrap_err().to_string().contains("<console type='pty'/>"));
     }
 }

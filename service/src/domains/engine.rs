@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
@@ -20,12 +20,12 @@ use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
-use crate::authorization::{Action, Grant};
+use crate::authorization::{Action, Details, Grant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
-use crate::store::Store;
+use crate::store::{Layout, Store};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -48,7 +48,7 @@ pub struct Engine {
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
     drivers: Vec<Arc<dyn Driver>>,
-    console_keep: usize,
+    console_keep: AtomicUsize,
     next_id: AtomicU32,
 }
 
@@ -75,6 +75,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { store, drivers, publisher, console_keep } = parts;
         let jobs = Arc::new(Jobs::new(publisher.clone()));
+        let console_keep = AtomicUsize::new(console_keep);
         Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
     }
 
@@ -91,6 +92,17 @@ impl Engine {
         let (domain, warnings) = Domain::parse(xml)?;
         domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
         Ok(Draft { domain, warnings: warnings.iter().map(ToString::to_string).collect() })
+    }
+
+    /// What an authorizer is told when a verb is about a document.
+    pub fn details(&self, verb: &'static str, draft: &Draft) -> Details {
+        let known = || self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
+        Details {
+            verb,
+            domain: Some(draft.domain.name.clone()),
+            uuid: draft.domain.uuid.or_else(known),
+            hypervisor: self.driver_of(&draft.domain).ok().map(|driver| driver.name()),
+        }
     }
 
     /// Completes a document as [`Engine::define`] would.
@@ -122,6 +134,7 @@ impl Engine {
     /// # Errors
     /// `AlreadyExists`, `NotSupported`, `InvalidXml`, and those of the store.
     pub async fn define(self: &Arc<Self>, grant: Grant, draft: Draft, only_new: bool) -> Result<Defined> {
+        grant.covers(Action::DomainDefine)?;
         let draft = self.with_known_uuid(draft);
         let Draft { domain, mut warnings } = self.complete(draft).await?;
         let definition = Definition::of(&domain, warnings.clone());
@@ -146,11 +159,13 @@ impl Engine {
         Ok(Defined { domain, warnings })
     }
 
-    /// Starts a domain that has no stored definition.
+    /// Starts a domain that has no stored definition. It takes what defining and what starting one takes.
     ///
     /// # Errors
     /// Those of `define` and of the start; nothing remains then.
-    pub async fn create(self: &Arc<Self>, grant: Grant, draft: Draft, paused: bool) -> Result<Defined> {
+    pub async fn create(self: &Arc<Self>, define: Grant, start: Grant, draft: Draft, paused: bool) -> Result<Defined> {
+        define.covers(Action::DomainDefine)?;
+        start.covers(Action::DomainManage)?;
         let Draft { domain, warnings } = self.complete(draft).await?;
         let definition = Definition::of(&domain, warnings.clone());
         let (existing, place) = self.place(&domain)?;
@@ -161,8 +176,8 @@ impl Engine {
             ));
         }
         let domain = self.add(domain, definition, false, place).await?;
-        let job = self.begin_start(&domain, &grant).await;
-        self.finish_start(&domain, grant, paused, job).await?;
+        let job = self.begin_start(&domain, &start).await;
+        self.finish_start(&domain, start, paused, job).await?;
         Ok(Defined { domain, warnings })
     }
 
@@ -171,6 +186,7 @@ impl Engine {
     /// # Errors
     /// Why it does not start; without `wait` only the job tells.
     pub async fn start(self: &Arc<Self>, domain: DomainHandle, grant: Grant, paused: bool, wait: bool) -> Result<Arc<Job>> {
+        grant.covers(Action::DomainManage)?;
         let job = self.begin_start(&domain, &grant).await;
         if wait {
             self.finish_start(&domain, grant, paused, job.clone()).await?;
@@ -332,7 +348,7 @@ impl Engine {
     ) -> Live {
         let Started { machine, mut live } = started;
         live.id = Some(id);
-        let consoles = Consoles::attach(machine.consoles(), self.console_keep).await;
+        let consoles = Consoles::attach(machine.consoles(), self.console_keep()).await;
         let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
         Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, told: false, asked_to_shut_down: false }
     }
@@ -343,7 +359,17 @@ impl Engine {
     }
 
     pub(super) fn console_keep(&self) -> usize {
-        self.console_keep
+        self.console_keep.load(Ordering::Relaxed)
+    }
+
+    /// How much output the consoles of guests keep that start from now on, in bytes.
+    pub fn keep_of_consoles(&self, bytes: usize) {
+        self.console_keep.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Where the files are.
+    pub fn layout(&self) -> &Layout {
+        self.store.layout()
     }
 
     /// Numbers of runs start above this one.

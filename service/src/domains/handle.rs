@@ -2,7 +2,7 @@
 //!
 //! Invariants: reading never waits; a request that does not fit into the mailbox is `Busy`, so one
 //! stuck domain cannot hold up its callers; `Destroy` has a lane of its own. Every request takes a
-//! [`Grant`], so it cannot be made without authorization.
+//! [`Grant`] for what it does, so it cannot be made without authorization.
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,8 @@ impl DomainHandle {
     /// # Errors
     /// `Busy` when too many requests wait, `NotFound` when the domain has just vanished, and
     /// whatever the request is answered with.
-    pub async fn request(&self, _grant: Grant, request: Request) -> Result<()> {
+    pub async fn request(&self, grant: Grant, request: Request) -> Result<()> {
+        grant.covers(request.action())?;
         self.send(request)?.await.unwrap_or_else(|_| Err(self.gone()))
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::authorization::{Action, Grant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 
@@ -73,7 +74,8 @@ impl Job {
     ///
     /// # Errors
     /// `InvalidState` when it is over.
-    pub fn cancel(&self) -> Result<()> {
+    pub fn cancel(&self, grant: Grant) -> Result<()> {
+        grant.covers(Action::DomainManage)?;
         if self.state() != JobState::Running {
             return Err(Error::new(ErrorKind::InvalidState, format!("job {} cannot be cancelled: it has ended", self.number)));
         }

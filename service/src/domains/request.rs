@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::edit::{Edit, Scope};
 use super::view::Facts;
+use crate::authorization::Action;
 use crate::error::Result;
 use crate::hypervisors::ShutdownMode;
 
@@ -73,6 +74,16 @@ pub struct Undefine {
 }
 
 impl Request {
+    /// What a caller needs for it.
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Define(_) | Self::Undefine(_) | Self::SetAutostart(_) | Self::Rename(_) | Self::Edit(..) => Action::DomainDefine,
+            Self::Start(_) | Self::Shutdown(_) | Self::Reboot(_) | Self::Reset | Self::Destroy { .. } | Self::Suspend | Self::Resume => {
+                Action::DomainManage
+            }
+        }
+    }
+
     /// The verb, for messages.
     pub const fn verb(&self) -> &'static str {
         match self {

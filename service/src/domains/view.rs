@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::console::Consoles;
 use super::request::Definition;
 use super::state::State;
+use crate::authorization::Details;
 
 /// A snapshot of a domain. Readers hold it as long as they like.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +44,13 @@ pub struct DomainView {
     pub live: Option<Arc<str>>,
     /// The consoles of the running guest.
     pub consoles: Consoles,
+}
+
+impl DomainView {
+    /// What an authorizer is told when a verb is about this domain.
+    pub fn details(&self, verb: &'static str) -> Details {
+        Details { verb, domain: Some(self.name.clone()), uuid: Some(self.uuid), hypervisor: Some(self.hypervisor) }
+    }
 }
 
 /// What clients read daily of a domain's document.

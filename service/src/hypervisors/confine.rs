@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lodge_model::capabilities::SecurityModel;
 use lodge_model::domain::Domain;
 use serde_json::Value;
 use uuid::Uuid;
@@ -108,6 +109,11 @@ pub trait Confine: Send + Sync {
     /// The steps cannot be made.
     fn steps_for_nobody(&self) -> Result<Vec<(Stage, ChildStep)>> {
         Ok(Vec::new())
+    }
+
+    /// The security models by which guests are confined, as the host's capabilities tell them.
+    fn models(&self) -> Vec<SecurityModel> {
+        Vec::new()
     }
 
     /// Takes up what an earlier run of the service decided.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lodge_model::capabilities::SecurityModel;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -40,6 +41,8 @@ pub struct Options {
     pub directory: PathBuf,
     /// apparmor_parser(8).
     pub parser: PathBuf,
+    /// Whether it confines guests whose definitions say nothing.
+    pub by_default: bool,
 }
 
 /// The layer.
@@ -72,8 +75,8 @@ impl Confine for AppArmor {
     }
 
     async fn plan(&self, guest: &Subject) -> Result<Option<Arc<dyn Confined>>> {
-        let Some(Options { directory, parser }) = &self.options else { return Ok(None) };
-        match seclabel::wish(MODEL, &guest.domain)? {
+        let Some(Options { directory, parser, by_default }) = &self.options else { return Ok(None) };
+        match seclabel::wish(MODEL, &guest.domain, *by_default)? {
             Wish::Nothing => Ok(None),
             Wish::Static { label, .. } => {
                 let label = label.to_owned();
@@ -92,6 +95,11 @@ impl Confine for AppArmor {
                 Ok(Some(Arc::new(AppArmorConfined { label, contents: Some(contents), record })))
             }
         }
+    }
+
+    fn models(&self) -> Vec<SecurityModel> {
+        let model = |_: &Options| SecurityModel { model: MODEL.into(), doi: "0".into(), ..Default::default() };
+        self.options.iter().map(model).collect()
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {

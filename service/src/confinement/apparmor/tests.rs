@@ -35,7 +35,7 @@ impl Bench {
     }
 
     fn layer(&self) -> AppArmor {
-        AppArmor::new(Some(Options { directory: self.directory.path().to_owned(), parser: self.path("parser") }))
+        AppArmor::new(Some(Options { directory: self.directory.path().to_owned(), parser: self.path("parser"), by_default: true }))
     }
 
     fn guest(&self, seclabel: &str) -> Subject {

@@ -21,15 +21,19 @@ const DEFAULT_WEIGHT: u64 = 100;
 /// Most that a weight can be.
 const MAX_WEIGHT: u64 = 10_000;
 
-/// The limits of a domain.
-pub fn of(domain: &Domain) -> Limits {
+/// The limits of a domain, by the controllers that are used.
+pub fn of(domain: &Domain, uses: impl Fn(&str) -> bool) -> Limits {
     let mut limits = Limits::default();
-    memory(domain, &mut limits);
-    if let Some(tune) = &domain.cpu_tune {
+    if uses("memory") {
+        memory(domain, &mut limits);
+    }
+    if let Some(tune) = domain.cpu_tune.as_ref().filter(|_| uses("cpu")) {
         processors(domain, tune, &mut limits);
     }
-    limits.cpus = cpus(domain);
-    if let Some(tune) = &domain.block_io_tune {
+    if uses("cpuset") {
+        limits.cpus = cpus(domain);
+    }
+    if let Some(tune) = domain.block_io_tune.as_ref().filter(|_| uses("blkio")) {
         disks(tune, &mut limits);
     }
     limits
@@ -99,7 +103,17 @@ mod tests {
 
     fn limits(inside: &str) -> Limits {
         let text = format!("<domain type='kvm'><name>a</name><memory>1</memory>{inside}</domain>");
-        of(&Domain::parse(&text).unwrap().0)
+        of(&Domain::parse(&text).unwrap().0, |_| true)
+    }
+
+    #[test]
+    fn a_controller_that_is_not_used_limits_nothing() {
+        let text = "<domain type='kvm'><name>a</name><memory>1</memory><memtune><hard_limit>1</hard_limit></memtune><vcpu cpuset='0'>1</vcpu>\
+                    <cputune><shares>2</shares></cputune><blkiotune><weight>10</weight></blkiotune></domain>";
+        let domain = Domain::parse(text).unwrap().0;
+        assert_eq!(of(&domain, |_| false), Limits::default());
+        let of_memory = Limits { memory_max: Some(1024), ..Limits::default() };
+        assert_eq!(of(&domain, |controller| controller == "memory"), of_memory);
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub struct Options {
     pub slice: Slice,
     /// Device nodes that every guest may open, beside its own. `None` limits no devices: without privileges nobody can.
     pub devices: Option<Vec<PathBuf>>,
+    /// Controllers that are used, by the kernel's names; all when `None`.
+    pub controllers: Option<Vec<String>>,
+}
+
+impl Options {
+    fn uses(&self, controller: &str) -> bool {
+        self.controllers.as_ref().is_none_or(|used| used.iter().any(|used| used == controller))
+    }
 }
 
 /// The layer.
@@ -64,8 +72,8 @@ impl Confine for Cgroup {
     }
 
     async fn plan(&self, guest: &Subject) -> Result<Option<Arc<dyn Confined>>> {
-        let mut limits = limits::of(&guest.domain);
-        if let Some(nodes) = &self.options.devices {
+        let mut limits = limits::of(&guest.domain, |controller| self.options.uses(controller));
+        if let Some(nodes) = self.options.devices.as_ref().filter(|_| self.options.uses("devices")) {
             limits.devices = Some(devices::of(nodes, &guest.resources)?);
         }
         let partition = guest.domain.resource.as_ref().and_then(|resource| resource.partition.clone());

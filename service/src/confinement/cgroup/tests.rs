@@ -25,7 +25,7 @@ fn guest(name: &str, inside: &str, resources: Vec<HostResource>) -> Subject {
 }
 
 fn layer(devices: &[&str]) -> Cgroup {
-    Cgroup::new(Options { bus: None, slice: Slice::Machine, devices: Some(devices.iter().map(PathBuf::from).collect()) })
+    Cgroup::new(Options { bus: None, slice: Slice::Machine, devices: Some(devices.iter().map(PathBuf::from).collect()), controllers: None })
 }
 
 /// Opens each device for reading in a process of the guest; answers with those that could be opened.
@@ -71,7 +71,7 @@ async fn limits_that_nobody_would_enforce_are_refused() {
 
 #[tokio::test]
 async fn a_session_without_systemd_leaves_its_guests_where_they_are() {
-    let layer = Cgroup::new(Options { bus: None, slice: Slice::App, devices: None });
+    let layer = Cgroup::new(Options { bus: None, slice: Slice::App, devices: None, controllers: None });
     let confined = layer.plan(&guest("cgroup-session", "", Vec::new())).await.unwrap().unwrap();
     assert_eq!(opened(&*confined, &["/dev/full"]).await, ["/dev/full"]);
 }

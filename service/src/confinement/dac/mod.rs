@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use lodge_model::capabilities::{BaseLabel, SecurityModel};
 use lodge_model::domain::DomainType;
 use lodge_model::domain::seclabel::{Seclabel, SeclabelType};
 use lodge_model::xml::YesNo;
@@ -94,6 +95,14 @@ impl Confine for Dac {
         let (identity, _) = choose(None, &self.options)?;
         let user = identity.user(credentials::group(KVM_GROUP).unwrap_or_default());
         Ok(vec![(Stage::Identity, become_user(&user))])
+    }
+
+    fn models(&self) -> Vec<SecurityModel> {
+        let Options { user, group, .. } = &self.options;
+        // Without that user no guest starts, and says so.
+        let Ok(identity) = Identity::find(user, group.as_deref(), "the settings say who guests run as") else { return Vec::new() };
+        let label = |kind: &str| BaseLabel { kind: kind.into(), label: Some(identity.label()), ..Default::default() };
+        vec![SecurityModel { model: MODEL.into(), doi: "0".into(), base_labels: vec![label("kvm"), label("qemu")], ..Default::default() }]
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {

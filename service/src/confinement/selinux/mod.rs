@@ -14,11 +14,13 @@ mod policy;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use lodge_model::capabilities::{BaseLabel, SecurityModel};
 use lodge_model::domain::DomainType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::context::{Context, Pair, Pairs, Taken};
+pub use self::context::Pairs;
+use self::context::{Context, Pair, Taken};
 use self::files::Labelled;
 pub use self::policy::Policy;
 use super::seclabel::{self, Wish};
@@ -30,18 +32,23 @@ use crate::hypervisors::confine::{Confine, Confined, Label, Program, Stage, Subj
 /// The word for this model in documents and settings.
 pub const MODEL: &str = "selinux";
 
+/// Labels have one meaning only; libvirt tells this for it.
+const DOMAIN_OF_INTERPRETATION: &str = "0";
+
 /// The layer.
 #[derive(Debug)]
 pub struct Selinux {
     /// `None` where it is switched off or not there; what it did before is taken back all the same.
     policy: Option<Policy>,
+    by_default: bool,
     pairs: Pairs,
 }
 
 impl Selinux {
-    /// The layer of an instance.
-    pub fn new(policy: Option<Policy>) -> Self {
-        Self { policy, pairs: Pairs::default() }
+    /// The layer of an instance. `by_default`: whether it confines guests whose definitions say nothing. All layers of
+    /// one instance that there are after another share the pairs.
+    pub fn new(policy: Option<Policy>, by_default: bool, pairs: Pairs) -> Self {
+        Self { policy, by_default, pairs }
     }
 }
 
@@ -67,7 +74,7 @@ impl Confine for Selinux {
     async fn plan(&self, guest: &Subject) -> Result<Option<Arc<dyn Confined>>> {
         let Some(policy) = &self.policy else { return Ok(None) };
         let kind = if guest.domain.kind == DomainType::Kvm { &policy.virtual_machine } else { &policy.emulator };
-        let (process, level, taken, relabel) = match seclabel::wish(MODEL, &guest.domain)? {
+        let (process, level, taken, relabel) = match seclabel::wish(MODEL, &guest.domain, self.by_default)? {
             Wish::Nothing => return Ok(None),
             Wish::Static { label, relabel } => {
                 let process = parsed(label)?;
@@ -88,6 +95,17 @@ impl Confine for Selinux {
         let files = deciding.await.map_err(crashed)??;
         let record = Record { process: process.to_string(), image: image.to_string(), relabel, files };
         Ok(Some(Arc::new(SelinuxConfined::new(record, taken))))
+    }
+
+    fn models(&self) -> Vec<SecurityModel> {
+        let label = |kind: &str, context: &Context| BaseLabel { kind: kind.into(), label: Some(context.to_string()), ..Default::default() };
+        let of = |policy: &Policy| SecurityModel {
+            model: MODEL.into(),
+            doi: DOMAIN_OF_INTERPRETATION.into(),
+            base_labels: vec![label("kvm", &policy.virtual_machine.process), label("qemu", &policy.emulator.process)],
+            ..Default::default()
+        };
+        self.policy.iter().map(of).collect()
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {

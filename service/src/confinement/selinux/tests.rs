@@ -97,7 +97,7 @@ const ALL: [&str; 9] = ["own", "shared", "cd", "kernel", "log", "runtime", "fold
 #[tokio::test]
 async fn files_are_labelled_for_one_guest_and_get_their_labels_back() {
     let files = Files::new();
-    let layer = Selinux::new(Some(policy()));
+    let layer = Selinux::new(Some(policy()), true, Pairs::default());
     let confined = layer.plan(&files.guest("kvm", "")).await.unwrap().unwrap();
     assert!(ALL.iter().all(|name| files.label(name) == USUAL), "planning changes nothing");
     confined.apply().await.unwrap();
@@ -111,7 +111,7 @@ async fn files_are_labelled_for_one_guest_and_get_their_labels_back() {
     assert_eq!(confined.socket_label(), Some(label.as_str()));
 
     // As after a restart of the service.
-    let again = Selinux::new(None).recall(confined.record()).unwrap();
+    let again = Selinux::new(None, true, Pairs::default()).recall(confined.record()).unwrap();
     again.release().await.unwrap();
     again.release().await.unwrap();
     let restored = [USUAL, shared, content, content, USUAL, USUAL, USUAL, USUAL, USUAL];
@@ -121,13 +121,13 @@ async fn files_are_labelled_for_one_guest_and_get_their_labels_back() {
 #[tokio::test]
 async fn a_file_of_a_running_guest_is_not_taken_from_it() {
     let files = Files::new();
-    let layer = Selinux::new(Some(policy()));
+    let layer = Selinux::new(Some(policy()), true, Pairs::default());
     let first = layer.plan(&files.guest("kvm", "")).await.unwrap().unwrap();
     first.apply().await.unwrap();
     let error = layer.plan(&files.guest("kvm", "")).await.err().unwrap();
     assert!(error.kind() == ErrorKind::InUse && error.to_string().contains("another running guest"), "{error}");
     // A service that has come back knows it too.
-    let later = Selinux::new(Some(policy()));
+    let later = Selinux::new(Some(policy()), true, Pairs::default());
     let recalled = later.recall(first.record()).unwrap();
     assert_eq!(later.plan(&files.guest("kvm", "")).await.err().unwrap().kind(), ErrorKind::InUse);
     recalled.release().await.unwrap();
@@ -137,7 +137,7 @@ async fn a_file_of_a_running_guest_is_not_taken_from_it() {
 #[tokio::test]
 async fn a_label_that_somebody_changed_meanwhile_stays() {
     let files = Files::new();
-    let confined = Selinux::new(Some(policy())).plan(&files.guest("kvm", "")).await.unwrap().unwrap();
+    let confined = Selinux::new(Some(policy()), true, Pairs::default()).plan(&files.guest("kvm", "")).await.unwrap().unwrap();
     confined.apply().await.unwrap();
     files.set("own", "somebody:object_r:chose_t:s0");
     confined.release().await.unwrap();
@@ -147,7 +147,7 @@ async fn a_label_that_somebody_changed_meanwhile_stays() {
 #[tokio::test]
 async fn definitions_say_how_they_are_labelled() {
     let files = Files::new();
-    let layer = Selinux::new(Some(policy()));
+    let layer = Selinux::new(Some(policy()), true, Pairs::default());
     let labels = async |kind: &str, seclabel: &str| {
         let confined = layer.plan(&files.guest(kind, seclabel)).await.unwrap();
         confined.map(|confined| confined.labels().remove(0))
@@ -164,5 +164,8 @@ async fn definitions_say_how_they_are_labelled() {
     }
     let error = layer.plan(&files.guest("kvm", "<seclabel type='static' model='selinux'><label>x</label></seclabel>")).await.err().unwrap();
     assert!(error.kind() == ErrorKind::InvalidXml && error.to_string().contains("no SELinux context"), "{error}");
-    assert!(Selinux::new(None).plan(&files.guest("kvm", "")).await.unwrap().is_none());
+    let unasked = Selinux::new(Some(policy()), false, Pairs::default());
+    assert!(unasked.plan(&files.guest("kvm", "")).await.unwrap().is_none());
+    assert!(unasked.plan(&files.guest("kvm", "<seclabel type='dynamic'/>")).await.unwrap().is_some());
+    assert!(Selinux::new(None, true, Pairs::default()).plan(&files.guest("kvm", "")).await.unwrap().is_none());
 }

@@ -28,11 +28,7 @@ use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Offer, Pla
 pub struct Options {
     /// The directory for what probing the emulators finds.
     pub cache: PathBuf,
-    /// The emulator for definitions that name none, instead of the one that is found.
-    pub emulator: Option<PathBuf>,
-    /// How long an emulator may take from its launch to its first answer.
-    pub start_timeout: Duration,
-    /// Whether this is a user's own instance.
+    /// Whether guests are a user's own: with the user's network and firmware instead of the host's.
     pub session: bool,
     /// What an administrator may change while guests run.
     pub policy: Policy,
@@ -41,6 +37,10 @@ pub struct Options {
 /// What an administrator may change while guests run: the next guest sees the change, those that run keep what they have.
 #[derive(Clone)]
 pub struct Policy {
+    /// The emulator for definitions that name none, instead of the one that is found.
+    pub emulator: Option<PathBuf>,
+    /// How long an emulator may take from its launch to its first answer.
+    pub start_timeout: Duration,
     /// Decides how guests are confined.
     pub confine: Arc<dyn Confine>,
     /// What guests get whose definitions leave it open.
@@ -50,9 +50,6 @@ pub struct Policy {
 /// QEMU of one instance.
 pub struct QemuDriver {
     cache: Cache,
-    /// The emulator for definitions that name none, instead of the one that is found.
-    emulator: Option<PathBuf>,
-    start_timeout: Duration,
     session: bool,
     policy: RwLock<Policy>,
     /// The last description, with what it describes.
@@ -67,8 +64,8 @@ struct Described {
 impl QemuDriver {
     /// The driver of an instance.
     pub fn new(options: Options) -> Self {
-        let Options { cache, emulator, start_timeout, session, policy } = options;
-        Self { cache: Cache::new(cache), emulator, start_timeout, session, policy: RwLock::new(policy), described: Mutex::default() }
+        let Options { cache, session, policy } = options;
+        Self { cache: Cache::new(cache), session, policy: RwLock::new(policy), described: Mutex::default() }
     }
 
     /// Takes another policy, for guests that start from now on.
@@ -78,6 +75,11 @@ impl QemuDriver {
 
     fn policy(&self) -> Policy {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a user may have descriptions of firmware. The system's guests have the system's only.
+    fn config_home(&self) -> Option<PathBuf> {
+        if self.session { config_home() } else { None }
     }
 
     /// What the QEMU for a definition can do.
@@ -90,8 +92,8 @@ impl QemuDriver {
     }
 
     fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
-        match &self.emulator {
-            Some(path) => Ok(path.clone()),
+        match self.policy().emulator {
+            Some(path) => Ok(path),
             None => Ok(find_emulator(arch)?),
         }
     }
@@ -102,8 +104,7 @@ impl QemuDriver {
 
     async fn plan(&self, launch: &Launch, choices: Choices) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
-        let (launch, session) = (launch.clone(), self.session);
-        let config_home = config_home().filter(|_| session);
+        let (launch, config_home, session) = (launch.clone(), self.config_home(), self.session);
         let planning = tokio::task::spawn_blocking(move || {
             let input = PlanInput {
                 capabilities: &capabilities,
@@ -167,7 +168,7 @@ impl Driver for QemuDriver {
         let policy = self.policy();
         let plan = self.plan(&launch, policy.choices).await?;
         let surroundings = Surroundings { confine: &*policy.confine, session: self.session };
-        start(launch, plan, &surroundings, self.start_timeout).await
+        start(launch, plan, &surroundings, policy.start_timeout).await
     }
 
     async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
@@ -179,7 +180,7 @@ impl Driver for QemuDriver {
             Ok(capabilities) => (capabilities, None),
             Err(error) => (Arc::new(script::assumed::capabilities(&domain)), Some(error)),
         };
-        let config_home = config_home();
+        let config_home = self.config_home();
         let writing = tokio::task::spawn_blocking(move || {
             let host = host(capabilities, config_home.as_deref());
             let vsock_cid = vsock_cid(domain.uuid.unwrap_or_default());
@@ -211,7 +212,7 @@ impl Driver for QemuDriver {
         let (installed, _) = self.installed().await;
         let guests = installed.iter().map(|(arch, capabilities)| offer::guest(*arch, capabilities)).collect();
         // The layers that label guests have their models told here.
-        Offer { guests, security_models: Vec::new() }
+        Offer { guests, security_models: self.policy().confine.models() }
     }
 
     async fn describe(&self) -> HypervisorView {
@@ -380,9 +381,9 @@ mod tests {
     }
 
     fn driver(directory: &Path, emulator: Option<PathBuf>) -> QemuDriver {
-        let policy = Policy { confine: Arc::new(crate::hypervisors::confine::Unconfined), choices: Choices::default() };
-        let (cache, start_timeout) = (directory.join("cache"), Duration::from_secs(60));
-        QemuDriver::new(Options { cache, emulator, start_timeout, session: true, policy })
+        let confine = Arc::new(crate::hypervisors::confine::Unconfined);
+        let policy = Policy { emulator, start_timeout: Duration::from_secs(60), confine, choices: Choices::default() };
+        QemuDriver::new(Options { cache: directory.join("cache"), session: true, policy })
     }
 
     fn xml(emulator: &str) -> String {

@@ -1,9 +1,10 @@
 //! What QEMU says: the log of a guest, and what can be learned from its end.
 //!
 //! All that QEMU and its companions print goes to one file per domain, which is appended to. Where a run begins is
-//! remembered as an offset. What the end of the log tells of the end of the guest is explained in [`plan`](super::plan).
+//! remembered as an offset. A file that grows long is emptied, also while QEMU writes to it, and its end kept beside it: so
+//! a guest that makes QEMU complain all day fills no disk. What the end of the log tells of the end of the guest is explained in [`plan`](super::plan).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +18,10 @@ use crate::hypervisors::ExitReason;
 
 /// Bytes at the end of the log that are looked at.
 const TAIL: u64 = 16 << 10;
+/// Bytes of a log that is long enough to be put aside, and of what is kept of it then.
+const LONG: u64 = 4 << 20;
+/// What a log begins with that was emptied in the middle of a run: all of it is of that run.
+const CONTINUED: &str = "the earlier part of this log is in the file of this name that ends in .1\n";
 /// Lines of the log in an error.
 const LAST_LINES: usize = 6;
 /// How a trace of a shutdown request begins.
@@ -39,6 +44,7 @@ impl RunLog {
     /// `HostFailed` with the path and the reason.
     pub fn begin(path: &Path, headline: &str) -> Result<(Self, OwnedFd)> {
         let open = || -> io::Result<(u64, OwnedFd)> {
+            put_aside_before(path)?;
             let mut file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(O_NOFOLLOW).open(path)?;
             writeln!(file, "{headline}")?;
             Ok((file.metadata()?.len(), file.into()))
@@ -48,12 +54,20 @@ impl RunLog {
         Ok((Self { path: path.to_owned(), offset }, file))
     }
 
+    /// Empties the log if it has grown long; QEMU goes on appending to it.
+    pub fn put_aside_if_long(&self) {
+        if let Err(error) = put_aside_during(&self.path) {
+            tracing::warn!("the log {} grows and cannot be put aside: {error}", self.path.display());
+        }
+    }
+
     /// What this run has written, at most the last of it. Empty when the log is gone.
     fn tail(&self) -> String {
         let read = || -> io::Result<Vec<u8>> {
             let mut file = File::open(&self.path)?;
             let length = file.metadata()?.len();
-            file.seek(SeekFrom::Start(self.offset.max(length.saturating_sub(TAIL))))?;
+            let offset = if is_continued(&file)? { 0 } else { self.offset };
+            file.seek(SeekFrom::Start(offset.max(length.saturating_sub(TAIL))))?;
             let mut bytes = Vec::new();
             file.take(TAIL).read_to_end(&mut bytes)?;
             Ok(bytes)
@@ -70,6 +84,44 @@ impl RunLog {
     pub fn exit_reason(&self) -> Option<ExitReason> {
         exit_reason(&self.tail())
     }
+}
+
+/// Where the end of a long log is kept.
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("log.1")
+}
+
+/// Puts aside what earlier runs wrote, when it is long, or began in the middle of one.
+fn put_aside_before(path: &Path) -> io::Result<()> {
+    let log = match OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    match log.metadata()?.len() >= LONG || is_continued(&log)? {
+        true => fs::rename(path, beside(path)),
+        false => Ok(()),
+    }
+}
+
+/// Copies the end of a long log to the file beside it and empties the log. What is written in between is lost.
+fn put_aside_during(path: &Path) -> io::Result<()> {
+    let mut log = OpenOptions::new().read(true).write(true).custom_flags(O_NOFOLLOW).open(path)?;
+    let length = log.metadata()?.len();
+    if length < LONG {
+        return Ok(());
+    }
+    let mut kept = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(O_NOFOLLOW).open(beside(path))?;
+    log.seek(SeekFrom::Start(length - LONG))?;
+    io::copy(&mut (&log).take(LONG), &mut kept)?;
+    log.set_len(0)?;
+    OpenOptions::new().append(true).custom_flags(O_NOFOLLOW).open(path)?.write_all(CONTINUED.as_bytes())
+}
+
+fn is_continued(log: &File) -> io::Result<bool> {
+    let mut beginning = String::new();
+    // What is no text is none of ours.
+    let read = log.take(CONTINUED.len() as u64).read_to_string(&mut beginning);
+    Ok(read.is_ok() && beginning == CONTINUED)
 }
 
 fn last_words(log: &str) -> String {
@@ -149,10 +201,35 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_grows_long_is_put_aside_while_it_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.b.log");
+        fs::write(&path, "of an earlier run\n").unwrap();
+        let (log, file) = RunLog::begin(&path, "headline").unwrap();
+        let mut file = File::from(file);
+        log.put_aside_if_long();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        let line = [b"x".repeat(63), b"\n".to_vec()].concat();
+        file.write_all(&line.repeat(usize::try_from(LONG / 64).unwrap())).unwrap();
+        file.write_all(b"the last line\n").unwrap();
+        log.put_aside_if_long();
+        let kept = fs::read(directory.path().join("a.b.log.1")).unwrap();
+        assert!(kept.len() as u64 == LONG && kept.ends_with(b"the last line\n"));
+        // The run goes on and its end is found, whereever it began in the file that was.
+        file.write_all(b"qemu: broken\nqemu_system_shutdown_request reason=6\n").unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < 200);
+        assert!(log.last_words().ends_with("broken"), "{}", log.last_words());
+        assert_eq!(log.exit_reason(), Some(ExitReason::Shutdown));
+        // A new run sees itself only.
+        let (log, _file) = RunLog::begin(&path, "headline").unwrap();
+        assert_eq!(log.exit_reason(), None);
+    }
+
+    #[test]
     fn a_run_sees_its_own_part_only_and_no_link_is_followed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.log");
-        std::fs::write(&path, "of an earlier run\n").unwrap();
+        fs::write(&path, "of an earlier run\n").unwrap();
         let (log, file) = RunLog::begin(&path, "headline").unwrap();
         assert_eq!(log.last_words(), "");
         File::from(file).write_all(b"qemu: broken\n").unwrap();

@@ -46,8 +46,7 @@ impl Bench {
             assert!(Path::new(path).exists(), "install the package {package}");
         }
         let directory = tempfile::tempdir().unwrap();
-        let (cache, start_timeout) = (directory.path().join("cache"), Duration::from_secs(60));
-        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, session: true, policy: unconfined() });
+        let driver = QemuDriver::new(Options { cache: directory.path().join("cache"), session: true, policy: unconfined() });
         let name = format!("bench-{}", Uuid::new_v4().simple());
         let xml = format!(
             "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>{name}</name><memory unit='MiB'>32</memory>\
@@ -198,7 +197,7 @@ async fn a_reset_of_a_held_guest_has_happened_when_it_is_answered() {
 #[tokio::test]
 async fn a_start_that_is_called_off_anywhere_leaves_nothing() {
     let (bench, fake) = (Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await, Fake::default());
-    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), choices: Choices::default() });
+    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), ..unconfined() });
     for polls in 1.. {
         let (launch, mut events) = bench.launch(false);
         let mut starting = pin!(bench.driver.start(launch));
@@ -280,7 +279,7 @@ async fn threads_run_where_the_definition_says() {
 
 /// No confinement.
 fn unconfined() -> Policy {
-    Policy { confine: Arc::new(Unconfined), choices: Choices::default() }
+    Policy { emulator: None, start_timeout: Duration::from_secs(60), confine: Arc::new(Unconfined), choices: Choices::default() }
 }
 
 async fn start(bench: &Bench, plan: LaunchPlan, limit: Duration) -> crate::error::Result<crate::hypervisors::Started> {

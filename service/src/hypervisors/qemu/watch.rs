@@ -21,6 +21,8 @@ use crate::hypervisors::{ExitReason, MachineEvent, MachineEvents, PauseReason, R
 
 /// Time for the last events of a QEMU that has ended to be read: they are in the socket already.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
+/// How often the length of the log is looked at.
+const LOG_WATCH: Duration = Duration::from_secs(60);
 /// Time for a companion to end by itself once QEMU is gone.
 const COMPANION_END: Duration = Duration::from_secs(5);
 
@@ -68,10 +70,12 @@ impl Watch {
         if reboot && self.begin_reset().await.is_break() {
             return;
         }
+        let mut look_at_log = tokio::time::interval(LOG_WATCH);
         let exit = loop {
             let flow = tokio::select! {
                 exit = process.exited() => break exit,
                 () = self.to.closed() => return,
+                _ = look_at_log.tick() => self.trim_log(),
                 Some(events) = self.attached.recv() => self.attach(events).await,
                 event = next(&mut self.events) => match event {
                     Some(event) => self.on_event(event.kind).await,
@@ -88,6 +92,14 @@ impl Watch {
         self.guest.gone.send_replace(true);
         // Nobody listens any more: nobody needs to know.
         drop(self.to.send(MachineEvent::Exited(reason)).await);
+    }
+
+    /// A guest that makes QEMU complain all day fills no disk.
+    fn trim_log(&self) -> Flow {
+        let log = self.guest.record().log;
+        // It may copy some megabytes, and nobody waits for it.
+        drop(tokio::task::spawn_blocking(move || log.put_aside_if_long()));
+        Flow::Continue(())
     }
 
     /// A connection was made late: what happened before is unknown.

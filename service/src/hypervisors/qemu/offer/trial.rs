@@ -9,6 +9,7 @@ use lodge_model::domain_capabilities::{Support, SupportEnum};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hypervisors::qemu::Choices;
 use crate::hypervisors::qemu::capabilities::{Arch, Capabilities, Machine};
 use crate::hypervisors::qemu::command;
 use crate::hypervisors::qemu::complete::complete;
@@ -139,6 +140,7 @@ fn plan(kind: &Kind, machine: Option<&str>, host: &Host, elements: &str) -> Resu
         host: &host.devices,
         operator: Operator::Service,
         session: kind.session,
+        choices: &Choices::default(),
         runtime: nowhere,
         nvram: nowhere,
         tpm: nowhere,

@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use lodge_model::document::Document as _;
 use serde_json::{Value, json};
 
-use super::{Bench, PLAIN, WITH_TPM, processes_with};
+use super::{Bench, PLAIN, WITH_TPM, processes_with, unconfined};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{ChildStep, Process};
 use crate::hypervisors::confine::{Confine, Confined, Label, Program, Stage, Subject};
+use crate::hypervisors::qemu::Policy;
 use crate::hypervisors::qemu::record::Record;
-use crate::hypervisors::qemu::{Choices, Policy};
 use crate::hypervisors::{Driver, ExitReason, MachineEvent, Reconnected};
 
 /// Where it fails.
@@ -133,7 +133,7 @@ impl Confined for FakeGuest {
 
 async fn bench(fake: &Fake) -> Bench {
     let bench = Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await;
-    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), choices: Choices::default() });
+    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()), ..unconfined() });
     bench
 }
 

@@ -1,0 +1,9 @@
+//! A whole system in a container: real systemd, system bus, polkit and device rules. Needs root; `make test` runs it by sudo.
+//!
+//! Each test has a container of its own, and does with it what it likes.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
+mod host;
+mod package;
+mod service;
