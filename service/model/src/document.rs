@@ -81,22 +81,37 @@ impl Problems {
         Self { within: format!("/{root}"), found: Vec::new() }
     }
 
-    /// Adds one; the path starts below the root, or below the part being checked.
+    /// A view of a document with this root, or what is wrong with what the view is made of.
+    ///
+    /// # Errors
+    /// Every problem that making the view told.
+    pub fn view<V>(root: &str, make: impl FnOnce(&mut Self) -> Option<V>) -> Result<V, Vec<Problem>> {
+        let mut found = Self::new(root);
+        let view = make(&mut found);
+        match (view, found.into_result()) {
+            (Some(view), Ok(())) => Ok(view),
+            (_, found) => Err(found.err().unwrap_or_default()),
+        }
+    }
+
+    /// Adds one; the path starts below the root, or below the part being checked. An empty one is that part.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
-        self.found.push(Problem { path: format!("{}/{path}", self.within), reason: reason.into() });
+        let path = format!("{}/{path}", self.within);
+        self.found.push(Problem { path: path.strip_suffix('/').unwrap_or(&path).to_owned(), reason: reason.into() });
     }
 
     /// Checks a part; the paths it tells start below this one.
-    pub fn inside(&mut self, part: impl Display, check: impl FnOnce(&mut Self)) {
+    pub fn inside<R>(&mut self, part: impl Display, check: impl FnOnce(&mut Self) -> R) -> R {
         let outside = self.within.len();
         // Writing to a string cannot fail.
         let _ = write!(self.within, "/{part}");
-        check(self);
+        let checked = check(self);
         self.within.truncate(outside);
+        checked
     }
 
     /// Checks each of some elements of one name, which are numbered where there are several.
-    pub fn each<T>(&mut self, name: &str, elements: &[T], mut check: impl FnMut(&mut Self, &T)) {
+    pub fn each<'a, T>(&mut self, name: &str, elements: &'a [T], mut check: impl FnMut(&mut Self, &'a T)) {
         for (number, element) in (1..).zip(elements) {
             let part = if elements.len() > 1 { format!("{name}[{number}]") } else { name.to_owned() };
             self.inside(part, |found| check(found, element));
@@ -139,10 +154,25 @@ impl Problems {
         self.word(path, word?)
     }
 
+    /// A value without which its element says nothing; tells what could be there when it is not.
+    pub fn needed<T: Value>(&mut self, path: impl Display, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.add(path, format!("it is not said; write {}", T::EXPECTED));
+        }
+        value
+    }
+
     /// Tells that a path does not begin at the root directory, if it does not.
     pub fn absolute(&mut self, path: impl Display, value: &str) {
         if !value.starts_with('/') {
             self.add(path, format!("'{value}' is not an absolute path; write the whole path, beginning with /"));
+        }
+    }
+
+    /// Tells a title of more than one line.
+    pub fn title(&mut self, title: Option<&str>) {
+        if title.is_some_and(|title| title.contains('\n')) {
+            self.add("title", "the title has more than one line; put the rest into <description>");
         }
     }
 
@@ -176,4 +206,14 @@ fn name_problem_within(limit: usize, what: &str, name: &str) -> Option<String> {
     }
     let bad = name.chars().find(|c| *c == '/' || c.is_control())?;
     Some(format!("the name holds the character {bad:?}, which a file name cannot hold; leave it out"))
+}
+
+/// Why a text cannot be the name or address of a server; `None` when it can.
+pub fn host_name_problem(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("the server has no name; write its name or address".to_owned());
+    }
+    // A program that is handed the name would take a dash in front for an option.
+    let odd = name.starts_with('-') || name.contains(|c: char| c == '/' || c == ',' || c.is_whitespace() || c.is_control());
+    odd.then(|| format!("'{name}' is no name or address of a server; write that alone, such as nas.example.com"))
 }

@@ -3,6 +3,7 @@
 //!
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
+pub mod addresses;
 pub mod document;
 pub mod documents;
 pub mod domain;

@@ -180,12 +180,7 @@ impl StoragePool {
     /// # Errors
     /// Every [`Problem`] of these; of a pool without [`Document::validate`]'s problems there is none.
     pub fn view(&self) -> Result<PoolView<'_>, Vec<Problem>> {
-        let mut found = Problems::new(Self::ROOT);
-        let view = view::of(self, &mut found);
-        match (view, found.into_result()) {
-            (Some(view), Ok(())) => Ok(view),
-            (_, found) => Err(found.err().unwrap_or_default()),
-        }
+        Problems::view(Self::ROOT, |found| view::of(self, found))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::document::Problems;
 use crate::xml::{Hex, OnOff};
 use crate::{element, tagged};
 
@@ -168,6 +169,22 @@ impl PciAddress {
     /// Whether it only asks for some PCI address.
     pub fn is_unset(&self) -> bool {
         self.domain.is_none() && self.bus.is_none() && self.slot.is_none() && self.function.is_none()
+    }
+
+    /// Tells an address that says nothing, and parts that no function has.
+    pub fn check(&self, found: &mut Problems) {
+        if self.is_unset() {
+            found.add(
+                "@bus",
+                "the address is not said; write domain='0x0000' bus='0x04' slot='0x10' function='0x1', as lspci -D tells them",
+            );
+        }
+        let (domain, bus, slot, function) = self.parts();
+        for (part, value, largest) in [("domain", domain, 0xffff), ("bus", bus, 0xff), ("slot", slot, 0x1f), ("function", function, 7)] {
+            if value > largest {
+                found.add(format!("@{part}"), format!("it is {value:#x}, and the largest is {largest:#x}; write what lspci -D tells"));
+            }
+        }
     }
 
     /// Domain, bus, slot and function, with 0 for what is left out.
