@@ -3,6 +3,7 @@
 use crate::document::{Document, Problem};
 use crate::domain::Domain;
 use crate::encryption::Encryption;
+use crate::network::Network;
 use crate::storage_pool::StoragePool;
 use crate::storage_volume::StorageVolume;
 use crate::xml::{Position, Warning, XmlError, parse};
@@ -29,7 +30,7 @@ pub struct Examined {
 }
 
 /// All kinds, by their roots' names.
-pub const KINDS: &[Kind] = &[kind::<Domain>(), kind::<Encryption>(), kind::<StoragePool>(), kind::<StorageVolume>()];
+pub const KINDS: &[Kind] = &[kind::<Domain>(), kind::<Encryption>(), kind::<Network>(), kind::<StoragePool>(), kind::<StorageVolume>()];
 
 const fn kind<T: Document>() -> Kind {
     Kind { root: T::ROOT, examine: examine_as::<T> }

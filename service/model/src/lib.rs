@@ -9,6 +9,7 @@ pub mod documents;
 pub mod domain;
 pub mod encryption;
 pub mod native;
+pub mod network;
 pub mod permissions;
 pub mod storage_pool;
 pub mod storage_volume;
