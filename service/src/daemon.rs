@@ -16,6 +16,7 @@ use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
 use crate::authorization::OwnerOnly;
 use crate::bus::{self, Clients};
+use crate::confinement;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
@@ -55,7 +56,8 @@ pub async fn run_session(options: Options) -> Result<()> {
         cache: store.layout().capabilities(),
         emulator: settings.qemu.emulator.clone(),
         start_timeout: Duration::from_secs(settings.start_timeout_seconds),
-        bus: Some(connection.clone()),
+        session: true,
+        policy: qemu::Policy { confine: confinement::of_session(connection.clone()) },
     });
     let parts = Parts { store, drivers: vec![Arc::new(driver)], publisher, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);

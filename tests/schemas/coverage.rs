@@ -16,8 +16,14 @@ struct Gap {
 }
 
 /// The schemas, and what of them is not understood. A new kind of document is a line here.
-const SCHEMAS: &[(&str, &[Gap])] =
-    &[("domain.rng", DOMAIN), ("network.rng", &[]), ("storagepool.rng", STORAGE_POOL), ("storagevol.rng", &[])];
+const SCHEMAS: &[(&str, &[Gap])] = &[
+    ("domain.rng", DOMAIN),
+    ("network.rng", &[]),
+    ("nodedev.rng", &[]),
+    ("secret.rng", &[]),
+    ("storagepool.rng", STORAGE_POOL),
+    ("storagevol.rng", &[]),
+];
 
 const DOMAIN: &[Gap] = &[
     Gap { paths: &["/domain/features/capabilities", "/domain/lxc:namespace"], reason: "containers (LXC); kept with a warning" },

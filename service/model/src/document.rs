@@ -17,6 +17,9 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// Longest file name in bytes, on the file systems of Linux.
 pub const MAX_FILE_NAME_BYTES: usize = 255;
 
+/// Longest name of an interface in bytes (netdevice(7): `IFNAMSIZ` with the zero behind it).
+pub const MAX_INTERFACE_NAME_BYTES: usize = 15;
+
 /// A whole document.
 pub trait Document: Content {
     /// Name of the root element.
@@ -81,23 +84,20 @@ impl Problems {
         Self { within: format!("/{root}"), found: Vec::new() }
     }
 
-    /// A view of a document with this root, or what is wrong with what the view is made of.
+    /// What a check makes of a document with this root.
     ///
     /// # Errors
-    /// Every problem that making the view told.
-    pub fn view<V>(root: &str, make: impl FnOnce(&mut Self) -> Option<V>) -> Result<V, Vec<Problem>> {
+    /// Every problem, in the order found, when there is one.
+    pub fn checked<T>(root: &str, check: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<Problem>> {
         let mut found = Self::new(root);
-        let view = make(&mut found);
-        match (view, found.into_result()) {
-            (Some(view), Ok(())) => Ok(view),
-            (_, found) => Err(found.err().unwrap_or_default()),
-        }
+        check(&mut found).filter(|_| found.found.is_empty()).ok_or(found.found)
     }
 
-    /// Adds one; the path starts below the root, or below the part being checked. An empty one is that part.
+    /// Adds one; the path starts below the root, or below the part being checked. An empty one is that
+    /// part itself.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
         let path = format!("{}/{path}", self.within);
-        self.found.push(Problem { path: path.strip_suffix('/').unwrap_or(&path).to_owned(), reason: reason.into() });
+        self.found.push(Problem { path: path.trim_end_matches('/').to_owned(), reason: reason.into() });
     }
 
     /// Checks a part; the paths it tells start below this one.
@@ -105,9 +105,9 @@ impl Problems {
         let outside = self.within.len();
         // Writing to a string cannot fail.
         let _ = write!(self.within, "/{part}");
-        let checked = check(self);
+        let result = check(self);
         self.within.truncate(outside);
-        checked
+        result
     }
 
     /// Checks each of some elements of one name, which are numbered where there are several.
@@ -216,4 +216,13 @@ pub fn host_name_problem(name: &str) -> Option<String> {
     // A program that is handed the name would take a dash in front for an option.
     let odd = name.starts_with('-') || name.contains(|c: char| c == '/' || c == ',' || c.is_whitespace() || c.is_control());
     odd.then(|| format!("'{name}' is no name or address of a server; write that alone, such as nas.example.com"))
+}
+
+/// Why the kernel cannot call an interface so; `None` when it can.
+pub fn interface_name_problem(name: &str) -> Option<String> {
+    let odd = matches!(name, "" | "." | "..") || name.contains(|c: char| matches!(c, '/' | ':') || c.is_whitespace());
+    (odd || name.len() > MAX_INTERFACE_NAME_BYTES).then(|| {
+        let limit = MAX_INTERFACE_NAME_BYTES;
+        format!("'{name}' cannot be the name of an interface; write one such as eth0, of up to {limit} bytes without blanks, / and :")
+    })
 }

@@ -4,6 +4,8 @@ use crate::document::{Document, Problem};
 use crate::domain::Domain;
 use crate::encryption::Encryption;
 use crate::network::Network;
+use crate::node_device::NodeDevice;
+use crate::secret::Secret;
 use crate::storage_pool::StoragePool;
 use crate::storage_volume::StorageVolume;
 use crate::xml::{Position, Warning, XmlError, parse};
@@ -30,7 +32,15 @@ pub struct Examined {
 }
 
 /// All kinds, by their roots' names.
-pub const KINDS: &[Kind] = &[kind::<Domain>(), kind::<Encryption>(), kind::<Network>(), kind::<StoragePool>(), kind::<StorageVolume>()];
+pub const KINDS: &[Kind] = &[
+    kind::<Domain>(),
+    kind::<Encryption>(),
+    kind::<Network>(),
+    kind::<NodeDevice>(),
+    kind::<Secret>(),
+    kind::<StoragePool>(),
+    kind::<StorageVolume>(),
+];
 
 const fn kind<T: Document>() -> Kind {
     Kind { root: T::ROOT, examine: examine_as::<T> }

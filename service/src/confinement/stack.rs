@@ -38,7 +38,7 @@ impl Confine for Stack {
                 parts.push(Part { name: layer.name(), confined });
             }
         }
-        Ok(Some(Arc::new(StackConfined { parts })))
+        Ok((!parts.is_empty()).then(|| Arc::new(StackConfined { parts }) as Arc<dyn Confined>))
     }
 
     fn recall(&self, record: Value) -> Result<Arc<dyn Confined>> {
@@ -97,6 +97,10 @@ impl Confined for StackConfined {
             part.confined.admit(process).await?;
         }
         Ok(())
+    }
+
+    fn socket_label(&self) -> Option<&str> {
+        self.parts.iter().find_map(|part| part.confined.socket_label())
     }
 
     fn labels(&self) -> Vec<Label> {

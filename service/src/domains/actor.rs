@@ -241,6 +241,7 @@ impl Actor {
                 }
             };
             // A driver leaves nothing behind, also when its future is dropped here.
+            let mut receiver = receiver;
             let result = tokio::select! {
                 biased;
                 result = driver.start(launch) => result,
@@ -250,6 +251,8 @@ impl Actor {
             Outcome::Started(match result {
                 Ok(started) => Ok(Box::new(engine.live(id, started, paused, receiver, started_from).await)),
                 Err(error) => {
+                    // Until all is undone, what is written down of the run is needed; whoever undoes holds the other end.
+                    while receiver.recv().await.is_some() {}
                     engine.clean_up(uuid);
                     Err(error)
                 }
@@ -572,7 +575,7 @@ fn look(domain: Look<'_>) -> DomainView {
         autostart,
         pending_changes: persistent && live.is_some_and(|live| live.started_from != *xml),
         facts: live.map_or(facts, |live| &live.facts).clone(),
-        security_labels: Vec::new(),
+        security_labels: live.map(|live| live.facts.security_labels.clone()).unwrap_or_default(),
         warnings: warnings.clone(),
         definition: persistent.then(|| xml.clone()),
         live: live.map(|live| live.xml.clone()),

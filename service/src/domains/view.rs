@@ -68,6 +68,8 @@ pub struct Facts {
     pub machine: String,
     /// The displays in document order.
     pub graphics: Vec<Display>,
+    /// Security model and label, as the document has them.
+    pub security_labels: Vec<(String, String)>,
 }
 
 /// A display: its properties by name. Never a password.
@@ -97,6 +99,7 @@ impl Facts {
             arch: os.and_then(|os| os.arch.clone()).unwrap_or_default(),
             machine: os.and_then(|os| os.machine.clone()).unwrap_or_default(),
             graphics: domain.devices.graphics().map(display).collect(),
+            security_labels: domain.seclabels.iter().filter_map(|one| Some((one.model.clone()?, one.label.clone()?))).collect(),
         }
     }
 }

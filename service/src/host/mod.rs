@@ -1,12 +1,25 @@
 //! The host: the only folder with `unsafe`, process spawning and blocking system calls.
 //!
 //! What stands here knows nothing of domains, hypervisors or the bus API. It offers small pieces with the names of the
-//! system's own manual pages: [`process`] starts and follows programs, [`sockets`] makes UNIX sockets, [`systemd`]
-//! gives a process a scope unit of its own.
+//! system's own manual pages: [`process`] starts and follows programs; [`credentials`], [`mounts`], [`limits`], [`seccomp`]
+//! and [`attributes`] change what they may, see and use; [`cgroup`] and [`systemd`] put them into groups; [`inode`] tells
+//! and changes whose files are; [`apparmor`] and [`selinux`] speak to the kernel's security modules; [`sockets`] makes UNIX
+//! sockets.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
+pub mod apparmor;
+pub mod attributes;
+pub mod boot;
+pub mod cgroup;
+pub mod credentials;
+pub mod inode;
+pub mod limits;
+pub mod mounts;
 pub mod process;
+pub mod seccomp;
+pub mod selinux;
 pub mod sockets;
 pub mod systemd;
 pub mod terminal;
+pub mod threads;

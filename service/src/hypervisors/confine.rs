@@ -36,6 +36,8 @@ pub struct Subject {
     pub id: u32,
     /// The directory of this run's sockets. The guest's programs make sockets in it.
     pub runtime: PathBuf,
+    /// The file that their output is appended to. They are handed it open.
+    pub log: PathBuf,
     /// Every program that runs for the guest, the hypervisor first.
     pub programs: Vec<PathBuf>,
     /// What of the host it uses.
@@ -130,6 +132,11 @@ pub trait Confined: Send + Sync {
     async fn admit(&self, process: &Process) -> Result<()> {
         let _ = process;
         Ok(())
+    }
+
+    /// The SELinux label of sockets that the service makes for the guest; the service's own when there is none.
+    fn socket_label(&self) -> Option<&str> {
+        None
     }
 
     /// The labels that the guest runs under.

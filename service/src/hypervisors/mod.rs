@@ -83,7 +83,7 @@ pub struct Launch {
     pub id: u32,
     /// Whether the guest stays paused.
     pub paused: bool,
-    /// A directory for this run's sockets, which exists and is ours alone.
+    /// A directory for this run, which exists and is ours alone.
     pub runtime: PathBuf,
     /// The file that the machine's own messages are appended to.
     pub log: PathBuf,
@@ -91,7 +91,8 @@ pub struct Launch {
     pub nvram: PathBuf,
     /// Where a guest's TPM state lives between runs.
     pub tpm: PathBuf,
-    /// Where events go.
+    /// Where events go. What is still to be undone when a start has failed or was called off holds a clone of it: only when the
+    /// other end sees the last of them go may the run be forgotten.
     pub events: MachineEvents,
     /// To be called with the machine's record before its program executes its first instruction, so
     /// that a service which dies in the middle of a start has not lost it.

@@ -135,7 +135,7 @@ impl Network {
     /// # Errors
     /// Every [`Problem`] of these parts; of a network without [`Document::validate`]'s problems there is none.
     pub fn view(&self) -> Result<NetworkView<'_>, Vec<Problem>> {
-        Problems::view(Self::ROOT, |found| view::of(self, found))
+        Problems::checked(Self::ROOT, |found| view::of(self, found))
     }
 }
 

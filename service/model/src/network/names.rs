@@ -1,26 +1,18 @@
 //! Names and lines that a network hands to the kernel and to other programs.
 
-use crate::document::Problems;
+use crate::document::{Problems, interface_name_problem};
 
-/// Longest name of an interface in bytes (Linux, `IFNAMSIZ` without the end).
-const MAX_INTERFACE_NAME: usize = 15;
 /// Longest name of DNS, and longest part of one between dots (RFC 1035, 2.3.4).
 const MAX_DNS_NAME: usize = 253;
 const MAX_DNS_LABEL: usize = 63;
 
 /// Tells why no interface can have the name, if none can.
 pub(super) fn interface(found: &mut Problems, path: &str, name: &str) {
-    let unusable = |c: char| matches!(c, '/' | ':') || c.is_whitespace();
     if !line(found, path, name) {
         return;
     }
-    if name.is_empty() {
-        found.add(path, "the name of the interface is empty; write it, or leave the attribute out");
-    } else if name.len() > MAX_INTERFACE_NAME {
-        let reason = format!("'{name}' has {} bytes, and an interface's name may have {MAX_INTERFACE_NAME}; shorten it", name.len());
+    if let Some(reason) = interface_name_problem(name) {
         found.add(path, reason);
-    } else if name == "." || name == ".." || name.starts_with('-') || name.contains(unusable) {
-        found.add(path, format!("no interface can be called '{name}'; write a name such as virbr0, without blanks, / and :"));
     }
 }
 

@@ -40,7 +40,15 @@ pub(super) fn interfaces<'a>(forward: &'a Forward, found: &mut Problems) -> Opti
 
 /// PCI functions.
 pub(super) fn functions<'a>(forward: &'a Forward, found: &mut Problems) -> Option<Pool<'a, &'a PciAddress>> {
-    found.each("address", &forward.addresses, |found, address| address.pci.check(found));
+    found.each("address", &forward.addresses, |found, address| {
+        if address.pci.is_unset() {
+            found.add(
+                "",
+                "it is not said which function; write domain='0x0000' bus='0x04' slot='0x10' function='0x1', as lspci -D tells them",
+            );
+        }
+        address.pci.check(found);
+    });
     found.unique("address", "function", forward.addresses.iter().map(|address| address.pci.to_string()));
     if let Some(function) = &forward.physical_function {
         return Some(functions_of(function, found));

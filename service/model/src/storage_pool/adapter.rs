@@ -2,6 +2,7 @@
 
 use super::need::Need;
 use crate::domain::devices::PciAddress;
+use crate::fibre_channel::{AdapterParent, ParentNames, world_wide_name};
 use crate::xml::YesNo;
 use crate::{element, keywords};
 
@@ -76,24 +77,6 @@ pub enum AdapterView<'a> {
     },
 }
 
-/// The adapter that a virtual one is on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum AdapterParent<'a> {
-    /// Any that can have one.
-    Any,
-    /// By name.
-    Named(&'a str),
-    /// By its world wide names.
-    WorldWide {
-        /// World wide node name.
-        wwnn: &'a str,
-        /// World wide port name.
-        wwpn: &'a str,
-    },
-    /// Any in this fabric.
-    Fabric(&'a str),
-}
-
 impl PoolAdapter {
     /// The adapter as its type asks for; tells what is missing.
     pub(super) fn view<'a>(&'a self, need: &mut Need<'a, '_>) -> Option<AdapterView<'a>> {
@@ -130,47 +113,20 @@ impl PoolAdapter {
     }
 
     fn virtual_one<'a>(&'a self, need: &mut Need<'a, '_>) -> Option<AdapterView<'a>> {
-        let wwnn = world_wide_name(need, "wwnn", &self.wwnn);
-        let wwpn = world_wide_name(need, "wwpn", &self.wwpn);
+        let wwnn = world_wide_name(need.found(), "source/adapter/@wwnn", self.wwnn.as_deref());
+        let wwpn = world_wide_name(need.found(), "source/adapter/@wwpn", self.wwpn.as_deref());
         let parent = self.parent(need);
         let managed = self.managed.unwrap_or_default().0;
         Some(AdapterView::Virtual { wwnn: wwnn?, wwpn: wwpn?, parent: parent?, managed })
     }
 
     fn parent<'a>(&'a self, need: &mut Need<'a, '_>) -> Option<AdapterParent<'a>> {
-        let by_names = self.parent_wwnn.is_some() || self.parent_wwpn.is_some();
-        let ways = [self.parent.is_some(), by_names, self.parent_fabric_wwn.is_some()];
-        if ways.into_iter().filter(|way| *way).count() > 1 {
-            let reason =
-                "what the adapter is on is said in several ways; keep parent, or parent_wwnn and parent_wwpn, or parent_fabric_wwn";
-            need.tell("source/adapter/@parent", reason);
-            return None;
-        }
-        if let Some(name) = &self.parent {
-            return Some(AdapterParent::Named(name));
-        }
-        if by_names {
-            let wwnn = world_wide_name(need, "parent_wwnn", &self.parent_wwnn);
-            let wwpn = world_wide_name(need, "parent_wwpn", &self.parent_wwpn);
-            return Some(AdapterParent::WorldWide { wwnn: wwnn?, wwpn: wwpn? });
-        }
-        if self.parent_fabric_wwn.is_some() {
-            return world_wide_name(need, "parent_fabric_wwn", &self.parent_fabric_wwn).map(AdapterParent::Fabric);
-        }
-        Some(AdapterParent::Any)
+        let names = ParentNames {
+            name: ("source/adapter/@parent", self.parent.as_deref()),
+            wwnn: ("source/adapter/@parent_wwnn", self.parent_wwnn.as_deref()),
+            wwpn: ("source/adapter/@parent_wwpn", self.parent_wwpn.as_deref()),
+            fabric_wwn: ("source/adapter/@parent_fabric_wwn", self.parent_fabric_wwn.as_deref()),
+        };
+        names.view(need.found())
     }
-}
-
-fn world_wide_name<'a>(need: &mut Need<'a, '_>, attribute: &str, name: &'a Option<String>) -> Option<&'a str> {
-    let name = name.as_deref().unwrap_or_default();
-    let digits = name.strip_prefix("0x").unwrap_or(name);
-    if digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Some(name);
-    }
-    let reason = match name {
-        "" => format!("a virtual adapter needs a world wide name; write {attribute}='…' with 16 hexadecimal digits"),
-        name => format!("'{name}' is no world wide name; write 16 hexadecimal digits, such as 20000025b5a0004f"),
-    };
-    need.tell(&format!("source/adapter/@{attribute}"), &reason);
-    None
 }

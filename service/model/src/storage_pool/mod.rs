@@ -180,7 +180,7 @@ impl StoragePool {
     /// # Errors
     /// Every [`Problem`] of these; of a pool without [`Document::validate`]'s problems there is none.
     pub fn view(&self) -> Result<PoolView<'_>, Vec<Problem>> {
-        Problems::view(Self::ROOT, |found| view::of(self, found))
+        Problems::checked(Self::ROOT, |found| view::of(self, found))
     }
 }
 

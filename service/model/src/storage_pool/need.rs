@@ -20,6 +20,11 @@ impl<'a, 'p> Need<'a, 'p> {
         self.pool.kind
     }
 
+    /// Where problems are told.
+    pub(super) fn found(&mut self) -> &mut Problems {
+        self.found
+    }
+
     /// Tells a problem.
     pub(super) fn tell(&mut self, path: &str, reason: &str) {
         self.found.add(path, reason);

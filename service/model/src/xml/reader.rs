@@ -1,6 +1,6 @@
 //! Combinators that read a type from an element and notice what nobody read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::element::{Element, Node, Position};
 use super::error::{Warning, XmlError};
@@ -134,6 +134,8 @@ pub struct Reader<'a, 'c> {
     element: &'a Element,
     attributes_read: Vec<bool>,
     nodes_read: Vec<bool>,
+    /// Of the unread ones, those that a combinator looked at and found no value in.
+    without_value: HashSet<usize>,
     left_inside: Vec<(usize, Rest)>,
     rest_taken: bool,
     context: &'c mut Context<'a>,
@@ -145,6 +147,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             element,
             attributes_read: vec![false; element.attributes.len()],
             nodes_read: vec![false; element.nodes.len()],
+            without_value: HashSet::new(),
             left_inside: Vec::new(),
             rest_taken: false,
             context,
@@ -343,6 +346,8 @@ impl<'a, 'c> Reader<'a, 'c> {
         let mut left_inside = self.left_inside.drain(..).collect::<HashMap<_, _>>();
         let mut numbers = HashMap::<&str, usize>::new();
         let mut anchor = None;
+        // The first of a name counts, so that others stay behind it wherever it is written.
+        let mut behind_first = HashMap::<&str, Option<Sibling>>::new();
         for (at, node) in element.nodes.iter().enumerate() {
             match node {
                 Node::Element(child) if self.nodes_read[at] => {
@@ -352,11 +357,16 @@ impl<'a, 'c> Reader<'a, 'c> {
                     if let Some(left) = left_inside.remove(&at) {
                         rest.keep_inside(sibling.clone(), left);
                     }
+                    behind_first.insert(&child.name, Some(sibling.clone()));
                     anchor = Some(sibling);
                 }
                 Node::Element(child) => {
                     self.context.warn(&format!("/{}", child.name), child.position, NOT_UNDERSTOOD.to_owned());
-                    rest.keep_node(anchor.clone(), node);
+                    let place = behind_first.get(&*child.name).unwrap_or(&anchor).clone();
+                    if self.without_value.contains(&at) {
+                        behind_first.insert(&child.name, place.clone());
+                    }
+                    rest.keep_node(place, node);
                 }
                 Node::Text(text) if !self.nodes_read[at] && !text.trim().is_empty() => {
                     self.context.warn("", element.position, format!("the text '{}' {NOT_UNDERSTOOD}", text.trim()));
@@ -398,6 +408,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         if value.is_none() {
             self.left_inside.retain(|(left, _)| *left != at);
             self.nodes_read[at] = false;
+            self.without_value.insert(at);
         }
         Ok(value)
     }

@@ -42,6 +42,8 @@ crate::element! {
         children "wheel" wheels: Vec<Wheel>,
         /// Free content.
         raw "notes" notes: Option<RawXml>,
+        /// What it carries.
+        leaf "load" load: Option<u32>,
     }
 }
 
@@ -83,6 +85,16 @@ fn what_is_not_understood_stays_where_it_stood_and_is_named() {
     ] {
         assert!(written.contains(kept), "{kept} in {written}");
     }
+}
+
+#[test]
+fn of_several_the_first_counts_wherever_it_is_written() {
+    let (written, _) = round_trip("<cart><notes>1</notes><name>a</name><notes>2</notes><old/></cart>");
+    assert!(written.contains("<notes>1</notes>\n  <notes>2</notes>"), "{written}");
+    // One without a value is the first, too.
+    let (written, warnings) = round_trip("<cart><notes/><load/><old/><load>5</load></cart>");
+    assert!(written.contains("<load/>\n  <load>5</load>"), "{written}");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
 }
 
 #[test]

@@ -57,7 +57,8 @@ async fn ask(answer: Answer) -> (Result<(), ScopeError>, Vec<String>) {
         .build();
     let client = zbus::connection::Builder::unix_stream(ours).p2p().build();
     let (_server, client) = tokio::try_join!(server, client).unwrap();
-    let result = move_to_scope(&client, "lodge-qemu-x.scope", "Guest x", 4711, Slice::App).await;
+    let scope = Scope { unit: "lodge-qemu-x.scope", description: "Guest x", slice: &Slice::App, limits: &Limits::default() };
+    let result = make_scope(&client, scope, 4711).await;
     let asked = asked.lock().unwrap().clone();
     (result, asked)
 }
@@ -89,6 +90,47 @@ async fn a_bus_without_systemd_is_told_apart() {
     }] {
         let error = ask(Answer::Error(absent)).await.0.unwrap_err();
         assert!(matches!(error, ScopeError::NoSystemd), "{error:?}");
+    }
+}
+
+#[test]
+fn limits_become_properties() {
+    let limits = Limits {
+        devices: Some(
+            [(DeviceKind::Character, 1, Some(3), true), (DeviceKind::Character, 136, None, true), (DeviceKind::Block, 8, Some(0), false)]
+                .map(|(kind, major, minor, write)| DeviceRule { kind, major, minor, write })
+                .into_iter()
+                .collect(),
+        ),
+        memory_max: Some(1 << 30),
+        cpu_quota: Some(500_000),
+        cpus: [0, 1, 9].into_iter().collect(),
+        io_read_bytes: vec![DeviceLimit { path: "/dev/sda".into(), amount: 10 }],
+        ..Limits::default()
+    };
+    let expected = [
+        ("MemoryMax", Variant::from(1_u64 << 30)),
+        ("CPUQuotaPerSecUSec", Variant::from(500_000_u64)),
+        ("IOReadBandwidthMax", Variant::from(vec![("/dev/sda".to_owned(), 10_u64)])),
+        ("AllowedCPUs", Variant::from(vec![3_u8, 2])),
+        ("DevicePolicy", Variant::from("strict")),
+        (
+            "DeviceAllow",
+            Variant::from(
+                [("/dev/char/1:3", "rw"), ("char-136", "rw"), ("/dev/block/8:0", "r")].map(|(n, a)| (n.to_owned(), a.to_owned())).to_vec(),
+            ),
+        ),
+    ];
+    assert_eq!(properties_of(&limits), expected);
+    assert_eq!(properties_of(&Limits::default()), []);
+}
+
+#[test]
+fn slices_are_named_by_paths() {
+    for (path, expected) in
+        [("/machine", "machine.slice"), ("/machine/my vm/", "machine-my\\x20vm.slice"), ("/", "-.slice"), ("a-b", "a\\x2db.slice")]
+    {
+        assert_eq!(Slice::Path(path.to_owned()).unit(), expected);
     }
 }
 

@@ -2,40 +2,53 @@
 //!
 //! Each is written down before it runs, as QEMU is. QEMU is started when all of them listen.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
+use super::confined;
 use super::plan::Companion;
 use super::record::{Identity, Record};
-use super::start::environment;
 use super::undo::{self, Undo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
 use crate::host::sockets;
 use crate::hypervisors::Remember;
+use crate::hypervisors::confine::{Confined, Program};
+
+/// What all companions of a guest have in common.
+pub struct Company<'a> {
+    /// Their environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where their output goes.
+    pub log: &'a OwnedFd,
+    /// How the guest is confined.
+    pub confined: Option<&'a dyn Confined>,
+    /// Writes the record down.
+    pub remember: &'a Remember,
+}
 
 /// Starts the companions and waits until they listen.
 ///
 /// # Errors
 /// One cannot be started or ends at once, with what it said.
-pub async fn start(
-    companions: &[Companion],
-    record: &mut Record,
-    remember: &Remember,
-    log: &OwnedFd,
-    undo: &mut Undo,
-) -> Result<Vec<Process>> {
+pub async fn start(companions: &[Companion], company: &Company<'_>, record: &mut Record, undo: &mut Undo) -> Result<Vec<Process>> {
+    let Company { environment, log, confined, remember } = company;
     let mut processes = Vec::new();
     for companion in companions {
-        undo::remove(&companion.socket);
+        undo::remove_socket(&companion.socket);
         let mut spec = ProcessSpec::new(&companion.program).arguments(&companion.arguments);
-        spec.environment = environment(&[]);
+        spec.environment.clone_from(environment);
         spec.output = Some(duplicate(log)?);
+        spec.steps = confined::steps(*confined, Program::Companion)?;
         let held = hold(spec).await?;
         undo.started(held.process());
-        undo.made(&companion.socket);
+        undo.made_socket(&companion.socket);
         record.companions.push(Identity::of(held.process()));
         record.sockets.push(companion.socket.clone());
         remember(&record.to_json()?)?;
+        if let Some(confined) = confined {
+            confined.admit(held.process()).await?;
+        }
         let process = held.release().await?;
         listens(companion, &process, record).await?;
         processes.push(process);

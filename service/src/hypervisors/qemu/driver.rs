@@ -1,7 +1,7 @@
 //! QEMU as a [`Driver`]: completes definitions, starts machines, finds them again, tells what it can do.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -15,14 +15,14 @@ use super::input::{Operator, PlanInput};
 use super::plan::LaunchPlan;
 use super::reconnect::reconnect;
 use super::refusal::{Refusal, RefusalKind};
-use super::start::{Scopes, start};
-use super::{command, facts, script};
+use super::start::{Surroundings, start};
+use super::{command, confined, facts, script};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::systemd::{self, Slice};
+use crate::hypervisors::confine::Confine;
 use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Places, Reconnected, Started};
 
 /// What the driver of an instance is told.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// The directory for what probing the emulators finds.
     pub cache: PathBuf,
@@ -30,17 +30,27 @@ pub struct Options {
     pub emulator: Option<PathBuf>,
     /// How long an emulator may take from its launch to its first answer.
     pub start_timeout: Duration,
-    /// Guests get scope units of the systemd manager on it, if one is.
-    pub bus: Option<systemd::Bus>,
+    /// Whether this is a user's own instance.
+    pub session: bool,
+    /// What an administrator may change while guests run.
+    pub policy: Policy,
 }
 
-/// QEMU of a user's own instance.
+/// What an administrator may change while guests run: the next guest sees the change, those that run keep what they have.
+#[derive(Clone)]
+pub struct Policy {
+    /// Decides how guests are confined.
+    pub confine: Arc<dyn Confine>,
+}
+
+/// QEMU of one instance.
 pub struct QemuDriver {
     cache: Cache,
     /// The emulator for definitions that name none, instead of the one that is found.
     emulator: Option<PathBuf>,
     start_timeout: Duration,
-    scopes: Option<Scopes>,
+    session: bool,
+    policy: RwLock<Policy>,
     /// The last description, with what it describes.
     described: Mutex<Option<Described>>,
 }
@@ -51,16 +61,19 @@ struct Described {
 }
 
 impl QemuDriver {
-    /// The driver of the session instance.
+    /// The driver of an instance.
     pub fn new(options: Options) -> Self {
-        let Options { cache, emulator, start_timeout, bus } = options;
-        Self {
-            cache: Cache::new(cache),
-            emulator,
-            start_timeout,
-            scopes: bus.map(|bus| Scopes { bus, slice: Slice::App }),
-            described: Mutex::default(),
-        }
+        let Options { cache, emulator, start_timeout, session, policy } = options;
+        Self { cache: Cache::new(cache), emulator, start_timeout, session, policy: RwLock::new(policy), described: Mutex::default() }
+    }
+
+    /// Takes another policy, for guests that start from now on.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the QEMU for a definition can do.
@@ -85,7 +98,8 @@ impl QemuDriver {
 
     async fn plan(&self, launch: &Launch) -> Result<LaunchPlan> {
         let capabilities = self.capabilities_for(&launch.domain).await?;
-        let (launch, config_home) = (launch.clone(), config_home());
+        let (launch, session) = (launch.clone(), self.session);
+        let config_home = config_home().filter(|_| session);
         let planning = tokio::task::spawn_blocking(move || {
             let input = PlanInput {
                 capabilities: &capabilities,
@@ -93,8 +107,8 @@ impl QemuDriver {
                 programs: &facts::programs(),
                 host: &facts::host(),
                 operator: Operator::Service,
-                session: true,
-                runtime: &launch.runtime,
+                session,
+                runtime: &launch.runtime.join(confined::SOCKETS),
                 nvram: &launch.nvram,
                 tpm: &launch.tpm,
                 ports: facts::ports(&launch.domain),
@@ -146,11 +160,13 @@ impl Driver for QemuDriver {
 
     async fn start(&self, launch: Launch) -> Result<Started> {
         let plan = self.plan(&launch).await?;
-        start(launch, plan, self.scopes.as_ref(), self.start_timeout).await
+        let policy = self.policy();
+        let surroundings = Surroundings { confine: &*policy.confine, session: self.session };
+        start(launch, plan, &surroundings, self.start_timeout).await
     }
 
     async fn reconnect(&self, launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
-        reconnect(launch, record).await
+        reconnect(launch, record, &*self.policy().confine).await
     }
 
     async fn command_line(&self, domain: Domain, places: Places) -> Result<Written> {
@@ -325,7 +341,9 @@ mod tests {
     }
 
     fn driver(directory: &std::path::Path, emulator: Option<PathBuf>) -> QemuDriver {
-        QemuDriver::new(Options { cache: directory.join("cache"), emulator, start_timeout: Duration::from_secs(60), bus: None })
+        let policy = Policy { confine: Arc::new(crate::confinement::Stack::default()) };
+        let (cache, start_timeout) = (directory.join("cache"), Duration::from_secs(60));
+        QemuDriver::new(Options { cache, emulator, start_timeout, session: true, policy })
     }
 
     fn xml(emulator: &str) -> String {

@@ -1,9 +1,8 @@
 //! A running QEMU as its machine and its event task see it together.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
@@ -15,6 +14,7 @@ use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::Process;
 use crate::host::sockets;
+use crate::hypervisors::confine::Confined;
 
 /// Time that a QEMU which did not answer before has to answer when it is tried again.
 const SECOND_CHANCE: Duration = Duration::from_secs(3);
@@ -40,8 +40,21 @@ impl OnPoweroff {
     }
 }
 
+/// What a [`Guest`] is made of.
+pub struct Found {
+    /// The domain's name.
+    pub name: String,
+    /// QEMU.
+    pub process: Process,
+    /// What QEMU was told to do when the guest powers off.
+    pub on_poweroff: OnPoweroff,
+    /// What is written down of it.
+    pub record: Record,
+    /// How it is confined.
+    pub confined: Option<Arc<dyn Confined>>,
+}
+
 /// A running QEMU.
-#[derive(Debug)]
 pub struct Guest {
     /// The domain's name, for messages.
     pub name: String,
@@ -57,6 +70,8 @@ pub struct Guest {
     pub resets: watch::Sender<u64>,
     /// Becomes true when QEMU has ended and all of it is cleaned up.
     pub gone: watch::Sender<bool>,
+    /// How it is confined.
+    pub confined: Option<Arc<dyn Confined>>,
     record: Mutex<Record>,
     client: OnceCell<Client>,
     attach: mpsc::Sender<mpsc::Receiver<Event>>,
@@ -64,7 +79,8 @@ pub struct Guest {
 
 impl Guest {
     /// A guest, and where its event task gets the events of a connection that is made later.
-    pub fn new(name: String, process: Process, on_poweroff: OnPoweroff, record: Record) -> (Self, mpsc::Receiver<mpsc::Receiver<Event>>) {
+    pub fn new(found: Found) -> (Self, mpsc::Receiver<mpsc::Receiver<Event>>) {
+        let Found { name, process, on_poweroff, record, confined } = found;
         let (attach, attached) = mpsc::channel(1);
         let guest = Self {
             name,
@@ -74,6 +90,7 @@ impl Guest {
             agent_connected: AtomicBool::new(false),
             resets: watch::Sender::new(0),
             gone: watch::Sender::new(false),
+            confined,
             record: Mutex::new(record),
             client: OnceCell::new(),
             attach,

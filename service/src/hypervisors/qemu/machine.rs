@@ -23,7 +23,6 @@ const KILLED: Duration = Duration::from_secs(30);
 const RESET: Duration = Duration::from_secs(10);
 
 /// One running QEMU.
-#[derive(Debug)]
 pub struct QemuMachine {
     guest: Arc<Guest>,
     consoles: Vec<Console>,

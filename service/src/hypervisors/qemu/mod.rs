@@ -13,6 +13,7 @@ pub mod chardev;
 pub mod command;
 pub mod companions;
 pub mod complete;
+pub mod confined;
 pub mod devices;
 pub mod driver;
 pub mod facts;
@@ -31,11 +32,12 @@ pub mod record;
 pub mod refusal;
 pub mod script;
 pub mod start;
-pub mod undo;
+pub mod threads;
+mod undo;
 pub mod validate;
 pub mod watch;
 
-pub use driver::{Options, QemuDriver};
+pub use driver::{Options, Policy, QemuDriver};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::guest::Guest;
+use super::guest::{Found, Guest};
 use super::machine::QemuMachine;
 use super::qmp::{self, Connected, QmpError};
 use super::record::{Identity, Record, boot_id};
@@ -13,6 +13,7 @@ use super::watch::{Watch, end_companions, run_state, unannounced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Exit, Process};
 use crate::host::sockets;
+use crate::hypervisors::confine::{Confine, Confined};
 use crate::hypervisors::{Console, ExitReason, Launch, PauseReason, Reconnected, RunState};
 
 /// Time for a QEMU to greet: the start of the service waits for the slowest.
@@ -22,25 +23,30 @@ const GREETING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The record is not one of ours, or the host does not tell whether the process is there.
-pub async fn reconnect(launch: Launch, record: serde_json::Value) -> Result<Reconnected> {
+pub async fn reconnect(launch: Launch, record: serde_json::Value, confine: &dyn Confine) -> Result<Reconnected> {
     let record: Record = serde_json::from_value(record)
         .map_err(|error| Error::new(ErrorKind::Internal, "the record of the guest cannot be read").caused_by(error))?;
+    let confined = record.confinement.clone().map(|decided| confine.recall(decided)).transpose()?;
     let same_boot = record.boot == boot_id()?;
     let reopen = |identity: &Identity| if same_boot { identity.reopen() } else { Ok(None) };
     let companions = record.companions.iter().map(reopen).filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
     let process = record.qemu.as_ref().map(reopen).transpose()?.flatten();
     match process {
-        Some(process) => Ok(take_over(launch, record, process, companions).await),
-        None => Ok(Reconnected::Gone(clean_up(&record, same_boot, &companions).await)),
+        Some(process) => Ok(take_over(launch, Reopened { record, process, companions, confined }).await),
+        None => {
+            let reason = clean_up(&record, same_boot, &companions).await;
+            if let Some(confined) = confined {
+                undo::release(&*confined).await;
+            }
+            Ok(Reconnected::Gone(reason))
+        }
     }
 }
 
 /// The guest ended while nobody watched.
 async fn clean_up(record: &Record, same_boot: bool, companions: &[Process]) -> ExitReason {
     end_companions(companions).await;
-    for socket in &record.sockets {
-        undo::remove(socket);
-    }
+    record.remove_files();
     match (same_boot, &record.qemu) {
         (true, Some(_)) => unannounced(Exit::Unknown, &record.log),
         (true, None) => ExitReason::Failed("the service ended in the middle of the start".to_owned()),
@@ -49,10 +55,20 @@ async fn clean_up(record: &Record, same_boot: bool, companions: &[Process]) -> E
     }
 }
 
-async fn take_over(launch: Launch, record: Record, process: Process, companions: Vec<Process>) -> Reconnected {
+/// A guest that runs.
+struct Reopened {
+    record: Record,
+    process: Process,
+    companions: Vec<Process>,
+    confined: Option<Arc<dyn Confined>>,
+}
+
+async fn take_over(launch: Launch, reopened: Reopened) -> Reconnected {
+    let Reopened { record, process, companions, confined } = reopened;
     let name = launch.domain.name.clone();
     let streams = record.consoles.clone();
-    let (guest, attached) = Guest::new(name.clone(), process, on_poweroff(&launch.domain), record);
+    let on_poweroff = on_poweroff(&launch.domain);
+    let (guest, attached) = Guest::new(Found { name: name.clone(), process, on_poweroff, record, confined });
     let (events, state, consoles) = match find_out(&guest, &streams).await {
         Ok((connected, state, consoles)) => {
             guest.connected(connected.client);

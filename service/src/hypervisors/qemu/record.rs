@@ -1,13 +1,15 @@
 //! What is written down of a guest, so that a later run of the service finds it again.
 
-use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::log::RunLog;
 use super::plan::Stream;
+use super::undo;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::boot;
 use crate::host::process::Process;
 
 /// A process, by what no later process can have too.
@@ -62,8 +64,11 @@ pub struct Record {
     pub companions: Vec<Identity>,
     /// The socket that QMP is spoken on.
     pub qmp: PathBuf,
-    /// Files to remove when the guest is gone.
+    /// Sockets to remove when the guest is gone.
     pub sockets: Vec<PathBuf>,
+    /// The directory that the guest's programs make sockets in, to be removed with all in it.
+    #[serde(default)]
+    pub directory: PathBuf,
     /// Streams a person can talk to the guest by.
     pub consoles: Vec<StreamRecord>,
     /// The guest agent's channel.
@@ -72,6 +77,9 @@ pub struct Record {
     pub log: RunLog,
     /// The power button was pressed in order to reboot: the next shutdown becomes a reset.
     pub rebooting: bool,
+    /// What was decided for the guest's confinement; `None` when it has none.
+    #[serde(default)]
+    pub confinement: Option<Value>,
 }
 
 impl Record {
@@ -79,8 +87,18 @@ impl Record {
     ///
     /// # Errors
     /// `Internal`: a path that is no text.
-    pub fn to_json(&self) -> Result<serde_json::Value> {
+    pub fn to_json(&self) -> Result<Value> {
         serde_json::to_value(self).map_err(|error| Error::new(ErrorKind::Internal, "a guest's record cannot be written").caused_by(error))
+    }
+
+    /// Removes the files of a guest that is gone.
+    pub fn remove_files(&self) {
+        for socket in &self.sockets {
+            undo::remove_socket(socket);
+        }
+        if self.directory.is_absolute() {
+            undo::remove(&self.directory);
+        }
     }
 }
 
@@ -89,8 +107,5 @@ impl Record {
 /// # Errors
 /// `HostFailed` without `/proc`.
 pub fn boot_id() -> Result<String> {
-    let path = "/proc/sys/kernel/random/boot_id";
-    let read: io::Result<String> = std::fs::read_to_string(path);
-    let text = read.map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot read {path}")).caused_by(error))?;
-    Ok(text.trim().to_owned())
+    boot::id().map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot read {}", boot::ID)).caused_by(error))
 }

@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,8 +18,9 @@ use lodge_model::domain::devices::Device;
 use lodge_model::domain::lifecycle::LifecycleAction;
 use serde::de::IgnoredAny;
 
-use super::companions::{self, duplicate};
-use super::guest::{Guest, OnPoweroff};
+use super::companions::{self, Company, duplicate};
+use super::confined;
+use super::guest::{Found, Guest, OnPoweroff};
 use super::live;
 use super::log::RunLog;
 use super::machine::QemuMachine;
@@ -29,38 +30,40 @@ use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
 use super::undo::{self, Undo};
 use super::watch::Watch;
-use super::{alias, qmp::Client};
+use super::{alias, qmp::Client, threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
-use crate::host::sockets;
-use crate::host::systemd::{self, ScopeError, Slice, move_to_scope, scope_name};
+use crate::host::{selinux, sockets};
+use crate::hypervisors::confine::{Confine, Confined, Program};
 use crate::hypervisors::{Console, Launch, Started};
 
-/// Variables of our environment that QEMU and its companions get: where sound servers, graphics and caches are found.
+/// Variables that QEMU and its companions have in any case.
+const FIXED: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")];
+/// Variables of our environment that they get in a session: where sound servers, graphics and caches are found.
 const PASSED_ON: [&str; 8] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "PULSE_SERVER", "WAYLAND_DISPLAY", "TMPDIR"];
 /// The name of the agent's channel in the guest.
 const AGENT: &str = "org.qemu.guest_agent.0";
 
-/// Where a guest's scope unit is made.
-#[derive(Debug, Clone)]
-pub struct Scopes {
-    /// The bus that the manager is on.
-    pub bus: systemd::Bus,
-    /// The slice.
-    pub slice: Slice,
+/// What is the same for all guests of an instance.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Decides how guests are confined.
+    pub confine: &'a dyn Confine,
+    /// Whether it is a user's own instance: its guests are that user's, and see that user's surroundings.
+    pub session: bool,
 }
 
 /// Carries the plan out within `limit`.
 ///
 /// # Errors
 /// `TimedOut`, or whatever keeps the guest from starting; nothing is left behind.
-pub async fn start(launch: Launch, plan: LaunchPlan, scopes: Option<&Scopes>, limit: Duration) -> Result<Started> {
+pub async fn start(launch: Launch, plan: LaunchPlan, surroundings: &Surroundings<'_>, limit: Duration) -> Result<Started> {
     let (log, output) = RunLog::begin(&launch.log, &headline(&launch, &plan))?;
     for warning in &plan.warnings {
         tracing::warn!(domain = %launch.domain.name, "{warning}");
     }
     let mut undo = Undo::default();
-    let starting = Starting { launch: &launch, plan: &plan, scopes, log: log.clone(), output, until: Instant::now() + limit };
+    let starting = Starting { launch: &launch, plan: &plan, surroundings, log: log.clone(), output, until: Instant::now() + limit };
     let result = match tokio::time::timeout(limit, starting.run(&mut undo)).await {
         Ok(result) => result,
         Err(_) => Err(too_late(limit, &log)),
@@ -81,7 +84,7 @@ pub async fn start(launch: Launch, plan: LaunchPlan, scopes: Option<&Scopes>, li
 struct Starting<'a> {
     launch: &'a Launch,
     plan: &'a LaunchPlan,
-    scopes: Option<&'a Scopes>,
+    surroundings: &'a Surroundings<'a>,
     log: RunLog,
     output: OwnedFd,
     until: Instant,
@@ -91,16 +94,25 @@ impl Starting<'_> {
     async fn run(self, undo: &mut Undo) -> Result<Started> {
         let Self { launch, plan, .. } = &self;
         prepare(&plan.preparations, undo).await?;
-        let mut record = self.first_record()?;
-        let companions = companions::start(&plan.companions, &mut record, &launch.remember, &self.output, undo).await?;
-        let process = self.start_qemu(&mut record, undo).await?;
+        let mut record = self.first_record(undo)?;
+        let confined = self.confine(&mut record, undo).await?;
+        let environment = self.environment(&[], &record);
+        let company = Company { environment, log: &self.output, confined: confined.as_deref(), remember: &launch.remember };
+        let companions = companions::start(&plan.companions, &company, &mut record, undo).await?;
+        let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
         let connected = self.connect(&record, &process).await?;
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record).await;
-        let (consoles, live) = self.explain(&process, result).await?;
+        let (consoles, mut live) = self.explain(&process, result).await?;
+        if threads::are_tuned(&launch.domain) {
+            let found = threads::find(&client).await;
+            self.explain(&process, found).await?.tune(&process, &launch.domain)?;
+        }
+        confined::write_labels(&mut live, &confined.as_ref().map(|confined| confined.labels()).unwrap_or_default());
 
         let on_poweroff = on_poweroff(&launch.domain);
-        let (guest, attached) = Guest::new(launch.domain.name.clone(), process.clone(), on_poweroff, record);
+        let (name, process) = (launch.domain.name.clone(), process.clone());
+        let (guest, attached) = Guest::new(Found { name, process: process.clone(), on_poweroff, record, confined: confined.clone() });
         guest.connected(client.clone());
         if !launch.paused {
             let result = client.cont().await;
@@ -112,56 +124,77 @@ impl Starting<'_> {
         Ok(Started { machine: Arc::new(QemuMachine::new(guest, consoles)), live })
     }
 
-    fn first_record(&self) -> Result<Record> {
+    fn first_record(&self, undo: &mut Undo) -> Result<Record> {
         let Self { launch, plan, .. } = self;
         let qmp = launch.runtime.join("qmp.sock");
         let sockets: Vec<PathBuf> = plan.sockets().map(PathBuf::from).chain([qmp.clone()]).collect();
         // What an earlier run left when the host lost power.
         for socket in &sockets {
-            undo::remove(socket);
+            undo::remove_socket(socket);
         }
+        let directory = launch.runtime.join(confined::SOCKETS);
+        undo.made(&directory);
+        confined::make_directory(&directory)
+            .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot make {}", directory.display())).caused_by(error))?;
         Ok(Record {
             boot: boot_id()?,
             qemu: None,
             companions: Vec::new(),
             qmp,
             sockets,
+            directory,
             consoles: plan.consoles.iter().map(StreamRecord::from).collect(),
             agent: agent_channel(&plan.live, plan.agent.clone()),
             log: self.log.clone(),
             rebooting: false,
+            confinement: None,
         })
     }
 
-    async fn start_qemu(&self, record: &mut Record, undo: &mut Undo) -> Result<Process> {
+    /// Decides how the guest is confined, writes that down, and only then changes the host.
+    async fn confine(&self, record: &mut Record, undo: &mut Undo) -> Result<Option<Arc<dyn Confined>>> {
+        let Self { launch, plan, surroundings, .. } = self;
+        let Some(confined) = confined::decide(surroundings.confine, launch, plan).await? else { return Ok(None) };
+        record.confinement = Some(confined.record());
+        undo.confined(confined.clone(), launch.events.clone());
+        (launch.remember)(&record.to_json()?)?;
+        confined.apply().await?;
+        Ok(Some(confined))
+    }
+
+    /// The environment of a program that runs for the guest. A guest of the system has nothing of the service's own.
+    fn environment(&self, own: &[(String, String)], record: &Record) -> Vec<(OsString, OsString)> {
+        let mut all = Vec::new();
+        if self.surroundings.session {
+            all.extend(PASSED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))));
+        } else {
+            all.push(("HOME".into(), record.directory.clone().into()));
+        }
+        all.extend(FIXED.map(|(name, value)| (name.into(), value.into())));
+        all.extend(own.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
+        all
+    }
+
+    async fn start_qemu(&self, record: &mut Record, confined: Option<&dyn Confined>, undo: &mut Undo) -> Result<Process> {
         let Self { launch, plan, .. } = self;
-        let listener = sockets::listen(&record.qmp)?;
+        let listener = listen(&record.qmp, confined)?;
         for socket in &record.sockets {
-            undo.made(socket);
+            undo.made_socket(socket);
         }
         let mut spec = ProcessSpec::new(&plan.program);
         let qmp = spec.inherit(listener);
         spec.arguments = plan.arguments.iter().map(|argument| argument.render(|_| qmp).into()).collect();
-        spec.environment = environment(&plan.environment);
+        spec.environment = self.environment(&plan.environment, record);
         spec.output = Some(duplicate(&self.output)?);
+        spec.steps = confined::steps(confined, Program::Hypervisor)?;
         let held = hold(spec).await?;
         undo.started(held.process());
         record.qemu = Some(Identity::of(held.process()));
         (launch.remember)(&record.to_json()?)?;
-        self.give_scope(held.process()).await;
-        Ok(held.release().await?)
-    }
-
-    /// Puts QEMU into a scope unit of its own. Without systemd, or when it refuses, the guest is a detached process.
-    async fn give_scope(&self, process: &Process) {
-        let (Some(Scopes { bus, slice }), Ok(pid)) = (self.scopes, u32::try_from(process.pid())) else { return };
-        let name = &self.launch.domain.name;
-        let unit = scope_name(name);
-        match move_to_scope(bus, &unit, &format!("Virtual machine {name}"), pid, *slice).await {
-            Ok(()) => {}
-            Err(ScopeError::NoSystemd) => tracing::debug!(domain = %name, "no systemd is on the bus; the guest is a detached process"),
-            Err(error) => tracing::warn!(domain = %name, "the guest has no unit of its own: {error}"),
+        if let Some(confined) = confined {
+            confined.admit(held.process()).await?;
         }
+        Ok(held.release().await?)
     }
 
     async fn connect(&self, record: &Record, process: &Process) -> Result<Connected> {
@@ -207,14 +240,6 @@ impl Starting<'_> {
     }
 }
 
-/// The environment of a program that runs for a guest.
-pub(super) fn environment(own: &[(String, String)]) -> Vec<(OsString, OsString)> {
-    let ours = PASSED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
-    let fixed = [("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into()), ("LC_ALL".into(), "C.UTF-8".into())];
-    let own = own.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    ours.chain(fixed).chain(own).collect()
-}
-
 fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
     let mut line = format!("--- lodged starts '{}', run {}: {}", launch.domain.name, launch.id, plan.program.display());
     for argument in &plan.arguments {
@@ -223,6 +248,14 @@ fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
         line.extend([" ", quote, &text, quote]);
     }
     line
+}
+
+/// The socket that QMP is spoken on, with the label that the guest's confinement asks for.
+fn listen(path: &Path, confined: Option<&dyn Confined>) -> Result<OwnedFd> {
+    let Some(label) = confined.and_then(Confined::socket_label) else { return Ok(sockets::listen(path)?) };
+    let listening = selinux::with_socket_label(label, || sockets::listen(path));
+    Ok(listening
+        .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot make sockets with the label {label}")).caused_by(error))??)
 }
 
 /// What QEMU does when the guest powers off; as the planner has it.

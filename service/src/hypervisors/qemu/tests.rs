@@ -1,5 +1,7 @@
 //! The driver with the real QEMU: guests that have firmware and nothing else, so that each takes a fraction of a second.
 
+mod confinement;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -13,9 +15,12 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use self::confinement::Fake;
 use super::plan::{Argument, LaunchPlan};
 use super::record::Record;
-use super::{Options, QemuDriver, start};
+use super::start::{self, Surroundings};
+use super::{Options, Policy, QemuDriver};
+use crate::confinement::Stack;
 use crate::error::ErrorKind;
 use crate::host::process::Signal;
 use crate::hypervisors::{Driver, ExitReason, Launch, Machine, MachineEvent, PauseReason, Reconnected, RunState, ShutdownMode};
@@ -42,7 +47,7 @@ impl Bench {
         }
         let directory = tempfile::tempdir().unwrap();
         let (cache, start_timeout) = (directory.path().join("cache"), Duration::from_secs(60));
-        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, bus: None });
+        let driver = QemuDriver::new(Options { cache, emulator: None, start_timeout, session: true, policy: unconfined() });
         let name = format!("bench-{}", Uuid::new_v4().simple());
         let xml = format!(
             "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>{name}</name><memory unit='MiB'>32</memory>\
@@ -192,7 +197,8 @@ async fn a_reset_of_a_held_guest_has_happened_when_it_is_answered() {
 /// At every point where a start waits it may be dropped.
 #[tokio::test]
 async fn a_start_that_is_called_off_anywhere_leaves_nothing() {
-    let bench = Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await;
+    let (bench, fake) = (Bench::new(&format!("{PLAIN}{WITH_TPM}"), "").await, Fake::default());
+    bench.driver.set_policy(Policy { confine: Arc::new(fake.clone()) });
     for polls in 1.. {
         let (launch, mut events) = bench.launch(false);
         let mut starting = pin!(bench.driver.start(launch));
@@ -212,10 +218,12 @@ async fn a_start_that_is_called_off_anywhere_leaves_nothing() {
                 return;
             }
             None => {
-                // Dropped at the end of this block, as a cancelled job drops it.
+                // Dropped here, as a cancelled job drops it.
                 starting.set(bench.driver.start(bench.launch(false).0));
-                drop(events.try_recv());
+                // Whoever still undoes something holds the other end.
+                assert_eq!(tokio::time::timeout(PATIENCE, events.recv()).await.unwrap(), None);
                 bench.assert_nothing_left().await;
+                fake.assert_released();
                 assert!(!bench.path("tpm").exists(), "the TPM's state is left");
             }
         }
@@ -248,6 +256,38 @@ async fn a_qemu_that_dies_at_once_is_quoted() {
     bench.assert_nothing_left().await;
 }
 
+#[tokio::test]
+async fn threads_run_where_the_definition_says() {
+    let tune = "<vcpu>2</vcpu><iothreads>1</iothreads><cputune><vcpupin vcpu='1' cpuset='0'/><iothreadpin iothread='1' cpuset='0'/>\
+                <emulatorsched scheduler='idle'/></cputune>";
+    let bench = Bench::new(PLAIN, tune).await;
+    let running = bench.start(true).await;
+    let process = bench.records().pop().unwrap().qemu.unwrap();
+    let pinned = |thread: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{}/task/{thread}/status", process.pid)).unwrap();
+        status.lines().any(|line| line == "Cpus_allowed_list:\t0")
+    };
+    let threads = crate::host::threads::of_process(process.pid).unwrap();
+    assert_eq!(threads.into_iter().filter(|thread| pinned(*thread)).count(), 2, "one virtual processor and one I/O thread");
+    running.machine.destroy(false).await.unwrap();
+
+    let bench = Bench::new(PLAIN, "<vcpu cpuset='16383'>1</vcpu>").await;
+    let error = bench.driver.start(bench.launch(false).0).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NotSupported);
+    assert!(error.to_string().contains("cannot run on the host's processors 16383"), "{error}");
+    bench.assert_nothing_left().await;
+}
+
+/// No confinement.
+fn unconfined() -> Policy {
+    Policy { confine: Arc::new(Stack::default()) }
+}
+
+async fn start(bench: &Bench, plan: LaunchPlan, limit: Duration) -> crate::error::Result<crate::hypervisors::Started> {
+    let surroundings = Surroundings { confine: &Stack::default(), session: true };
+    start::start(bench.launch(false).0, plan, &surroundings, limit).await
+}
+
 /// The plan of a program that is no QEMU.
 fn plan_of(program: &str, arguments: &[&str], domain: &Domain) -> LaunchPlan {
     LaunchPlan {
@@ -269,12 +309,12 @@ fn plan_of(program: &str, arguments: &[&str], domain: &Domain) -> LaunchPlan {
 async fn a_qemu_that_never_answers_is_given_up() {
     let bench = Bench::new(PLAIN, "").await;
     let plan = plan_of("/bin/sleep", &["1000"], &bench.domain);
-    let error = start::start(bench.launch(false).0, plan, None, Duration::from_millis(300)).await.err().unwrap();
+    let error = start(&bench, plan, Duration::from_millis(300)).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     bench.assert_nothing_left().await;
 
     let plan = plan_of("/nowhere/qemu-system-x86_64", &[], &bench.domain);
-    let error = start::start(bench.launch(false).0, plan, None, PATIENCE).await.err().unwrap();
+    let error = start(&bench, plan, PATIENCE).await.err().unwrap();
     assert!(error.to_string().contains("install it (package qemu-system-x86 on Debian)"), "{error}");
     bench.assert_nothing_left().await;
 }

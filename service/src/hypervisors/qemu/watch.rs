@@ -25,7 +25,6 @@ const LAST_EVENTS: Duration = Duration::from_secs(2);
 const COMPANION_END: Duration = Duration::from_secs(5);
 
 /// What the task is about.
-#[derive(Debug)]
 pub struct Watch {
     guest: Arc<Guest>,
     to: MachineEvents,
@@ -248,8 +247,9 @@ impl Watch {
 
     async fn clean_up(&mut self) {
         end_companions(&self.companions).await;
-        for socket in &self.guest.record().sockets {
-            undo::remove(socket);
+        self.guest.record().remove_files();
+        if let Some(confined) = &self.guest.confined {
+            undo::release(&**confined).await;
         }
     }
 }

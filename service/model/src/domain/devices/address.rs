@@ -161,6 +161,13 @@ element! {
 }
 
 impl PciAddress {
+    /// The last bus of a domain.
+    pub const MAX_BUS: u32 = 0xff;
+    /// The last slot of a bus.
+    pub const MAX_SLOT: u32 = 0x1f;
+    /// The last function of a slot.
+    pub const MAX_FUNCTION: u32 = 7;
+
     /// An address on which a device of one function sits.
     pub fn new(domain: u32, bus: u32, slot: u32, function: u32) -> Self {
         Self { domain: Some(Hex(domain)), bus: Some(Hex(bus)), slot: Some(Hex(slot)), function: Some(Hex(function)), ..Self::default() }
@@ -171,18 +178,15 @@ impl PciAddress {
         self.domain.is_none() && self.bus.is_none() && self.slot.is_none() && self.function.is_none()
     }
 
-    /// Tells an address that says nothing, and parts that no function has.
+    /// Tells numbers that no function has. Of domains there are more than 16 bits have: devices behind
+    /// Intel's VMD are in them.
     pub fn check(&self, found: &mut Problems) {
-        if self.is_unset() {
-            found.add(
-                "@bus",
-                "the address is not said; write domain='0x0000' bus='0x04' slot='0x10' function='0x1', as lspci -D tells them",
-            );
-        }
-        let (domain, bus, slot, function) = self.parts();
-        for (part, value, largest) in [("domain", domain, 0xffff), ("bus", bus, 0xff), ("slot", slot, 0x1f), ("function", function, 7)] {
-            if value > largest {
-                found.add(format!("@{part}"), format!("it is {value:#x}, and the largest is {largest:#x}; write what lspci -D tells"));
+        let (_, bus, slot, function) = self.parts();
+        for (part, number, most) in
+            [("bus", bus, Self::MAX_BUS), ("slot", slot, Self::MAX_SLOT), ("function", function, Self::MAX_FUNCTION)]
+        {
+            if number > most {
+                found.add(format_args!("@{part}"), format!("{number:#x} is too much; write a number from 0 to {most:#x}"));
             }
         }
     }

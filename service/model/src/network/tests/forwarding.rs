@@ -42,14 +42,17 @@ fn traffic_leaves_by_one_interface() {
                     "/network/forward/interface/@dev: interface eth0 is there twice; remove one
                      /network/forward/interface: and here are 2",
                 ),
-                ("<interface dev='eth 0'/>", "/network/forward/interface/@dev: no interface can be called 'eth 0'"),
+                (
+                    "<interface dev='eth 0'/>",
+                    "/network/forward/interface/@dev: 'eth 0' cannot be the name of an interface; write one such as eth0",
+                ),
             ],
         );
     }
     told(&[
         (&format!("<forward dev='eth0'><interface dev='eth0'/></forward>{IP}"), ""),
         (&format!("<forward dev='eth0'><interface dev='eth1'/></forward>{IP}"), "/network/forward/interface: eth0, eth1; keep one"),
-        (&format!("<forward dev=''/>{IP}"), "/network/forward/@dev: is empty; write it, or leave the attribute out"),
+        (&format!("<forward dev=''/>{IP}"), "/network/forward/@dev: '' cannot be the name of an interface"),
         (
             "<forward mode='open' dev='eth0'/>",
             "/network/forward/@dev: for networks that use interfaces of the host (the modes 'nat', 'route', 'bridge',",
@@ -87,7 +90,7 @@ fn bridges_of_the_host_are_named() {
         ("<forward mode='bridge'/><bridge name='br0'/>", ""),
         ("<forward mode='bridge'/>", "/network/bridge/@name: write <bridge name='br0'/>, or <interface dev='eth0'/> into <forward>"),
         ("<forward mode='bridge'/><bridge/>", "/network/bridge/@name: write <bridge name='br0'/>"),
-        ("<forward mode='bridge'/><bridge name='a/b'/>", "/network/bridge/@name: no interface can be called 'a/b'"),
+        ("<forward mode='bridge'/><bridge name='a/b'/>", "/network/bridge/@name: 'a/b' cannot be the name of an interface"),
         (
             "<forward mode='bridge'><interface dev='eth0'/></forward><bridge name='br0'/>",
             "/network/forward/interface: and this is a network on a bridge of the host; remove it",
@@ -131,7 +134,7 @@ fn interfaces_of_the_host_are_listed() {
                 ("<interface dev='eth0'/><interface dev='eth1'/>", ""),
                 ("<pf dev='eth0'/>", ""),
                 ("<pf dev='eth0'/><interface dev='eth0v1' connections='1'/>", ""),
-                ("<pf dev=''/>", "/network/forward/pf/@dev: is empty"),
+                ("<pf dev=''/>", "/network/forward/pf/@dev: '' cannot be the name"),
                 ("<interface dev='a'/><interface dev='a'/>", "/network/forward/interface/@dev: interface a is there twice"),
                 (
                     "<address type='pci' slot='1'/>",
@@ -159,11 +162,11 @@ fn functions_of_the_host_are_listed() {
             ("<pf dev='eth0'/>", ""),
             ("<address type='pci' bus='4' function='1'/>", ""),
             ("<pf dev='eth0'/><address type='pci' bus='4' function='1' connections='1'/>", ""),
-            ("<address type='pci'/>", "/network/forward/address/@bus: the address is not said; write domain='0x0000' bus="),
+            ("<address type='pci'/>", "/network/forward/address: it is not said which function; write domain='0x0000' bus="),
             (
                 "<address type='pci' bus='4' slot='0x20' function='8'/><address type='pci' bus='4'/>",
-                "/network/forward/address[1]/@slot: it is 0x20, and the largest is 0x1f
-                 /network/forward/address[1]/@function: it is 0x8, and the largest is 0x7",
+                "/network/forward/address[1]/@slot: 0x20 is too much; write a number from 0 to 0x1f
+                 /network/forward/address[1]/@function: 0x8 is too much",
             ),
             (
                 "<address type='pci' bus='4'/><address type='pci' domain='0' bus='0x04' slot='0'/>",

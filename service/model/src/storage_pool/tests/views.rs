@@ -1,6 +1,7 @@
 //! What each type needs, and what it is told when that is missing.
 
 use super::*;
+use crate::fibre_channel::AdapterParent;
 
 /// A pool named `a` with a source and a target.
 fn pool(kind: &str, source: &str, target: &str) -> String {
@@ -182,10 +183,10 @@ fn adapters_are_said_in_one_way() {
         (
             virtual_one("wwnn='5001'"),
             "/pool/source/adapter/@wwnn: '5001' is no world wide name; write 16
-             /pool/source/adapter/@wwpn: needs a world wide name; write wwpn='…'",
+             /pool/source/adapter/@wwpn: a world wide name is missing here; write 16",
         ),
         (virtual_one(&format!("{WIDE} parent='a' parent_fabric_wwn='b'")), "/pool/source/adapter/@parent: said in several ways"),
-        (virtual_one(&format!("{WIDE} parent_wwnn='20000025b5a0004f'")), "/pool/source/adapter/@parent_wwpn: write parent_wwpn='…'"),
+        (virtual_one(&format!("{WIDE} parent_wwnn='20000025b5a0004f'")), "/pool/source/adapter/@parent_wwpn: is missing here; write 16"),
     ] {
         sources("scsi", &[(&source, expected)]);
     }

@@ -93,6 +93,26 @@ impl Drive {
     }
 }
 
+/// One of `query-cpus-fast`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Vcpu {
+    /// Its number, from 0.
+    pub cpu_index: u32,
+    /// The host's thread that executes it.
+    pub thread_id: i32,
+}
+
+/// One of `query-iothreads`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct IoThread {
+    /// Its id.
+    pub id: String,
+    /// The host's thread that it is.
+    pub thread_id: i32,
+}
+
 #[derive(Deserialize)]
 struct BalloonInfo {
     actual: u64,
@@ -144,6 +164,16 @@ impl Client {
     /// The drives.
     pub async fn query_block(&self) -> Result<Vec<Drive>, QmpError> {
         self.execute("query-block", NoArguments {}).await
+    }
+
+    /// The virtual processors that are plugged.
+    pub async fn query_cpus_fast(&self) -> Result<Vec<Vcpu>, QmpError> {
+        self.execute("query-cpus-fast", NoArguments {}).await
+    }
+
+    /// The I/O threads.
+    pub async fn query_iothreads(&self) -> Result<Vec<IoThread>, QmpError> {
+        self.execute("query-iothreads", NoArguments {}).await
     }
 
     /// Size of the guest's memory as the balloon left it, in bytes. Refused when there is no balloon.
