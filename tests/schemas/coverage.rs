@@ -31,6 +31,7 @@ const SCHEMAS: &[(&str, &[Gaps])] = &[
     ("domain.rng", &[("/domain", DOMAIN)]),
     ("domaincaps.rng", &[]),
     ("domainsnapshot.rng", &[("/domainsnapshot/domain", DOMAIN), ("/domainsnapshot/inactiveDomain", DOMAIN)]),
+    ("network.rng", &[]),
     ("nodedev.rng", &[]),
     ("secret.rng", &[]),
     ("storagepool.rng", &[("/pool", STORAGE_POOL)]),

@@ -17,6 +17,9 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// Longest file name in bytes, on the file systems of Linux.
 pub const MAX_FILE_NAME_BYTES: usize = 255;
 
+/// Longest name of an interface in bytes (netdevice(7): `IFNAMSIZ` with the zero behind it).
+pub const MAX_INTERFACE_NAME_BYTES: usize = 15;
+
 /// A whole document.
 pub trait Document: Content {
     /// Name of the root element.
@@ -151,10 +154,25 @@ impl Problems {
         self.word(path, word?)
     }
 
+    /// A value without which its element says nothing; tells what could be there when it is not.
+    pub fn needed<T: Value>(&mut self, path: impl Display, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.add(path, format!("it is not said; write {}", T::EXPECTED));
+        }
+        value
+    }
+
     /// Tells that a path does not begin at the root directory, if it does not.
     pub fn absolute(&mut self, path: impl Display, value: &str) {
         if !value.starts_with('/') {
             self.add(path, format!("'{value}' is not an absolute path; write the whole path, beginning with /"));
+        }
+    }
+
+    /// Tells a title of more than one line.
+    pub fn title(&mut self, title: Option<&str>) {
+        if title.is_some_and(|title| title.contains('\n')) {
+            self.add("title", "the title has more than one line; put the rest into <description>");
         }
     }
 
@@ -188,4 +206,23 @@ fn name_problem_within(limit: usize, what: &str, name: &str) -> Option<String> {
     }
     let bad = name.chars().find(|c| *c == '/' || c.is_control())?;
     Some(format!("the name holds the character {bad:?}, which a file name cannot hold; leave it out"))
+}
+
+/// Why a text cannot be the name or address of a server; `None` when it can.
+pub fn host_name_problem(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("the server has no name; write its name or address".to_owned());
+    }
+    // A program that is handed the name would take a dash in front for an option.
+    let odd = name.starts_with('-') || name.contains(|c: char| c == '/' || c == ',' || c.is_whitespace() || c.is_control());
+    odd.then(|| format!("'{name}' is no name or address of a server; write that alone, such as nas.example.com"))
+}
+
+/// Why the kernel cannot call an interface so; `None` when it can.
+pub fn interface_name_problem(name: &str) -> Option<String> {
+    let odd = matches!(name, "" | "." | "..") || name.contains(|c: char| matches!(c, '/' | ':') || c.is_whitespace());
+    (odd || name.len() > MAX_INTERFACE_NAME_BYTES).then(|| {
+        let limit = MAX_INTERFACE_NAME_BYTES;
+        format!("'{name}' cannot be the name of an interface; write one such as eth0, of up to {limit} bytes without blanks, / and :")
+    })
 }

@@ -5,6 +5,7 @@ use crate::document::{Document, Problem};
 use crate::domain::Domain;
 use crate::domain_capabilities::DomainCapabilities;
 use crate::encryption::Encryption;
+use crate::network::Network;
 use crate::node_device::NodeDevice;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
@@ -41,6 +42,7 @@ pub const KINDS: &[Kind] = &[
     kind::<DomainCapabilities>(),
     kind::<Snapshot>(),
     kind::<Encryption>(),
+    kind::<Network>(),
     kind::<StoragePool>(),
     kind::<Secret>(),
     kind::<StorageVolume>(),

@@ -3,6 +3,7 @@
 //!
 //! Invariant: no input or output, no tokio, no bus. Everything here is a function of its arguments.
 
+pub mod addresses;
 pub mod capabilities;
 pub mod document;
 pub mod documents;
@@ -11,6 +12,7 @@ pub mod domain_capabilities;
 pub mod encryption;
 pub mod fibre_channel;
 pub mod native;
+pub mod network;
 pub mod node_device;
 pub mod permissions;
 pub mod secret;

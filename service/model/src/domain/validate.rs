@@ -27,9 +27,7 @@ pub(super) fn check(domain: &Domain, found: &mut Problems) {
 
 fn names(found: &mut Problems, domain: &Domain) {
     found.name("name", "domain", &domain.name);
-    if domain.title.as_ref().is_some_and(|title| title.contains('\n')) {
-        found.add("title", "the title has more than one line; put the rest into <description>");
-    }
+    found.title(domain.title.as_deref());
 }
 
 fn memory(found: &mut Problems, domain: &Domain) {

@@ -3,6 +3,7 @@
 use super::mdev::parent_address_problem;
 use super::need::Need;
 use super::{BusId, Capability, CapabilityKind, CapabilityType, DrmType, MdevType, NestedType};
+use crate::document::interface_name_problem;
 use crate::domain::devices::PciAddress;
 use crate::xml::Value;
 
@@ -103,9 +104,7 @@ fn usb_interface<'a>(capability: &'a Capability, need: &mut Need<'_>) -> Option<
 
 fn net<'a>(capability: &'a Capability, need: &mut Need<'_>) -> Option<CapabilityKind<'a>> {
     let interface = need.text("interface", &capability.interface, "the name of the interface; write <interface>eth0</interface>");
-    if let Some(interface) = interface.filter(|name| !can_name_interface(name)) {
-        let reason =
-            format!("'{interface}' cannot be the name of an interface; write one such as eth0, of up to {MAX_INTERFACE_NAME} bytes");
+    if let Some(reason) = interface.and_then(interface_name_problem) {
         need.tell("interface", reason);
     }
     let address = capability.address.as_deref();
@@ -115,14 +114,6 @@ fn net<'a>(capability: &'a Capability, need: &mut Need<'_>) -> Option<Capability
         need.tell("address", reason);
     }
     Some(CapabilityKind::Net { interface: interface?, address, link: capability.link.as_ref(), features: &capability.features })
-}
-
-/// Longest name of an interface in bytes (netdevice(7): `IFNAMSIZ` with the zero behind it).
-const MAX_INTERFACE_NAME: usize = 15;
-
-/// Whether the kernel takes the name for an interface.
-fn can_name_interface(name: &str) -> bool {
-    name.len() <= MAX_INTERFACE_NAME && !matches!(name, "." | "..") && !name.contains(|c: char| matches!(c, '/' | ':') || c.is_whitespace())
 }
 
 /// Whether it is an address of some link layer: of Ethernet six bytes, of InfiniBand 20, of a tunnel four.

@@ -105,19 +105,14 @@ impl<'p> Need<'p> {
 }
 
 fn check_address(found: &mut Problems, address: &PciAddress) {
-    // Devices behind Intel's VMD have domains above 0xffff.
-    for (name, number, most) in [
-        ("domain", address.domain.map(|Hex(number)| number), u32::MAX),
-        ("bus", address.bus.map(|Hex(number)| number), 0xff),
-        ("slot", address.slot.map(|Hex(number)| number), 0x1f),
-        ("function", address.function.map(|Hex(number)| number), 7),
-    ] {
-        let Some(number) = number else {
-            found.add(format_args!("@{name}"), format!("the address has no {name}; write {name}='…', from 0 to {most:#x}"));
-            continue;
-        };
-        if number > most {
-            found.add(format_args!("@{name}"), format!("{number:#x} is too much; write a number from 0 to {most:#x}"));
-        }
+    let parts = [
+        ("domain", address.domain.is_some(), u32::MAX),
+        ("bus", address.bus.is_some(), PciAddress::MAX_BUS),
+        ("slot", address.slot.is_some(), PciAddress::MAX_SLOT),
+        ("function", address.function.is_some(), PciAddress::MAX_FUNCTION),
+    ];
+    for (name, _, most) in parts.iter().filter(|(_, there, _)| !there) {
+        found.add(format_args!("@{name}"), format!("the address has no {name}; write {name}='…', from 0 to {most:#x}"));
     }
+    address.check(found);
 }

@@ -1,7 +1,7 @@
 //! What a type takes from a pool, piece by piece: each is there, or what to write is told.
 
 use super::{AdapterView, Credentials, NetfsFormat, PoolAuth, PoolDevice, PoolHost, PoolSource, PoolType, StoragePool};
-use crate::document::Problems;
+use crate::document::{Problems, host_name_problem};
 use crate::xml::Value;
 
 /// Takes from a pool what its type needs, and tells what is not there.
@@ -192,14 +192,4 @@ impl<'a, 'p> Need<'a, 'p> {
         }
         Some(Credentials { username: username?, secret: auth.secret.as_ref()? })
     }
-}
-
-/// Why a text cannot be the name or address of a server; `None` when it can.
-fn host_name_problem(name: &str) -> Option<String> {
-    if name.is_empty() {
-        return Some("the server has no name; write its name or address".to_owned());
-    }
-    // A program that is handed the name would take a dash in front for an option.
-    let odd = name.starts_with('-') || name.contains(|c: char| c == '/' || c == ',' || c.is_whitespace() || c.is_control());
-    odd.then(|| format!("'{name}' is no name or address of a server; write that alone, such as nas.example.com"))
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::document::Problems;
 use crate::xml::{Hex, OnOff};
 use crate::{element, tagged};
 
@@ -160,6 +161,13 @@ element! {
 }
 
 impl PciAddress {
+    /// The last bus of a domain.
+    pub const MAX_BUS: u32 = 0xff;
+    /// The last slot of a bus.
+    pub const MAX_SLOT: u32 = 0x1f;
+    /// The last function of a slot.
+    pub const MAX_FUNCTION: u32 = 7;
+
     /// An address on which a device of one function sits.
     pub fn new(domain: u32, bus: u32, slot: u32, function: u32) -> Self {
         Self { domain: Some(Hex(domain)), bus: Some(Hex(bus)), slot: Some(Hex(slot)), function: Some(Hex(function)), ..Self::default() }
@@ -168,6 +176,19 @@ impl PciAddress {
     /// Whether it only asks for some PCI address.
     pub fn is_unset(&self) -> bool {
         self.domain.is_none() && self.bus.is_none() && self.slot.is_none() && self.function.is_none()
+    }
+
+    /// Tells numbers that no function has. Of domains there are more than 16 bits have: devices behind
+    /// Intel's VMD are in them.
+    pub fn check(&self, found: &mut Problems) {
+        let (_, bus, slot, function) = self.parts();
+        for (part, number, most) in
+            [("bus", bus, Self::MAX_BUS), ("slot", slot, Self::MAX_SLOT), ("function", function, Self::MAX_FUNCTION)]
+        {
+            if number > most {
+                found.add(format_args!("@{part}"), format!("{number:#x} is too much; write a number from 0 to {most:#x}"));
+            }
+        }
     }
 
     /// Domain, bus, slot and function, with 0 for what is left out.

@@ -5,7 +5,7 @@
 use super::address::{Address, PciAddress};
 use super::disk::Sgio;
 use super::interface::InterfaceDriverName;
-use super::network_parts::{InterfaceIp, InterfaceRoute};
+use super::network_parts::{InterfaceIp, Route};
 use super::number::Number;
 use super::parts::{Acpi, Alias, Boot, Rom, Teaming};
 use super::problem::{Problem, needed};
@@ -84,7 +84,7 @@ element! {
         /// Addresses of an interface, of mode capabilities.
         children "ip" ips: Vec<InterfaceIp>,
         /// Routes of an interface, of mode capabilities.
-        children "route" routes: Vec<InterfaceRoute>,
+        children "route" routes: Vec<Route>,
         /// The pair it belongs to.
         child "teaming" teaming: Option<Box<Teaming>>,
         /// Whether the guest cannot write to a SCSI unit.

@@ -6,7 +6,7 @@
 use super::address::Address;
 use super::interface_source::InterfaceSourceElement;
 use super::mac::MacAddress;
-use super::network_parts::{Bandwidth, Coalesce, FilterReference, InterfaceIp, InterfaceRoute, PortForward, VirtualPort, Vlan};
+use super::network_parts::{Bandwidth, Coalesce, FilterReference, InterfaceIp, PortForward, Route, VirtualPort, Vlan};
 use super::parts::{Acpi, Alias, BackendDomain, Boot, Rom, Teaming, TypeName};
 use crate::xml::{OnOff, YesNo};
 use crate::{element, keywords};
@@ -157,7 +157,7 @@ element! {
         /// Addresses of the guest's end.
         children "ip" ips: Vec<InterfaceIp>,
         /// Routes of the guest's end.
-        children "route" routes: Vec<InterfaceRoute>,
+        children "route" routes: Vec<Route>,
         /// Ports of the host that reach the guest.
         children "portForward" port_forwards: Vec<PortForward>,
         /// Limits of its throughput.

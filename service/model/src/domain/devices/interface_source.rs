@@ -5,7 +5,7 @@
 
 use super::hostdev::{HostAddress, UsbId};
 use super::interface::{BackendType, Interface, InterfaceType};
-use super::network_parts::{InterfaceIp, InterfaceRoute};
+use super::network_parts::{InterfaceIp, Route};
 use super::parts::Reconnect;
 use super::problem::{Problem, needed};
 use crate::xml::{Value, YesNo};
@@ -83,7 +83,7 @@ element! {
         /// Addresses of the host's end.
         children "ip" ips: Vec<InterfaceIp>,
         /// Routes of the host's end.
-        children "route" routes: Vec<InterfaceRoute>,
+        children "route" routes: Vec<Route>,
     }
 }
 

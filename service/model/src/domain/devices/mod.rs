@@ -95,6 +95,7 @@ pub use video::*;
 pub use vsock::*;
 pub use watchdog::*;
 
+pub use crate::addresses::IpFamily;
 pub use crate::encryption::{Cipher, Encryption, IvGenerator, SecretReference};
 use crate::xml::{Choice, Content, Reader, Writer, XmlError};
 
