@@ -4,8 +4,9 @@
 CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
 BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
-# Tests of whole systems run as root.
-ROOT_TEST = $(CARGO) $(if $(filter 0,$(shell id -u)),,--config "target.'cfg(unix)'.runner = 'sudo --preserve-env'") test
+# Whole systems are built and run by root.
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
+ROOT_TEST = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)'") test --package lodge-tests
 
 .DEFAULT_GOAL := build
 .PHONY: help build all run test test-system check bench release install deb demo-guest schemas clean
@@ -31,19 +32,22 @@ test: ## Set everything up, then check and test all but what needs virtual machi
 	$(MAKE) --no-print-directory check
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
-	$(ROOT_TEST) --package lodge-tests --test system
+	$(SUDO) scripts/test-host container
+	$(ROOT_TEST) --test system
 
 test-system: ## Set everything up, then run the tests of whole systems, in a container and in virtual machines
 	scripts/install-packages run system deb
 	$(CARGO) build --workspace
-	$(ROOT_TEST) --package lodge-tests --test system
+	$(SUDO) scripts/test-host container
+	$(SUDO) scripts/test-host vm
+	$(ROOT_TEST) --test system --test vm
 
 check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 	scripts/install-packages run test
 	scripts/install-tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --package lodge-tests --test system -- -D warnings
+	$(CARGO) clippy --package lodge-tests --test system --test vm -- -D warnings
 	scripts/check-dependencies
 	scripts/check-scripts
 

@@ -1,5 +1,7 @@
 //! What the container can be relied on for, shown once by itself before the service is judged by it.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use lodge_tests::hosts::{Container, Host};
 use lodge_tests::staging;
 use zbus::fdo::DBusProxy;
@@ -34,6 +36,7 @@ fn commands_tell_how_they_ended_and_leave_nobody_waiting() {
     assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (7, "out\n", "complaint\n"));
     let words = ["printf", "[%s]", "", "two words", "$HOME'\"*\n"];
     assert_eq!(host.run(&words).success(), "[][two words][$HOME'\"*\n]");
+    assert_eq!(host.run(&["sh", "-c", "kill -9 $$"]).status, 137);
     // What it leaves behind keeps its output open for longer than a test may take.
     host.run(&["sh", "-c", "sleep 1000 & echo done"]).success();
     host.add_user("alice", &["kvm"]);
@@ -91,6 +94,29 @@ fn polkit_refuses_and_admits_by_rule() {
     host.run_as("admitted", &set).success();
     assert_eq!(host.run(&["hostname"]).success(), "changed");
     host.run_as("refused", &set).failure();
+}
+
+#[test]
+fn who_sits_at_the_machine_is_known_to_polkit() {
+    let host = Container::boot();
+    host.add_user("alice", &[]);
+    // Its default admits active local sessions only.
+    let check = ["sh", "-c", "pkcheck --action-id org.freedesktop.login1.reboot --process $$"];
+    host.run_seated("alice", &check).success();
+    host.run_as("alice", &check).failure();
+    assert_eq!(host.run_seated("alice", &["sh", "-c", "echo $USER; exit 3"]).status, 3);
+}
+
+#[test]
+fn devices_are_its_own() {
+    let host = Container::boot();
+    for device in ["/dev/kvm", "/dev/net/tun"].iter().filter(|device| std::path::Path::new(device).exists()) {
+        let owner = || std::fs::metadata(device).unwrap().uid();
+        let before = owner();
+        host.run(&["chown", "12345", device]).success();
+        assert_eq!(owner(), before);
+        host.run(&["sh", "-c", r#": <>"$0""#, device]).success();
+    }
 }
 
 #[test]

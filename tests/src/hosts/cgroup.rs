@@ -4,7 +4,13 @@
 //! the same. Invariant: after drop neither its processes nor its directories are there.
 
 use std::fs;
+use std::io::{ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How long killed processes may take to end.
+const LAST_BREATH: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
 /// A cgroup of version 2, and the one of systemd's own hierarchy where a machine has that beside.
 pub struct Cgroup {
@@ -40,6 +46,7 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         // All errors here are of what has gone by itself.
         let _ = fs::write(self.unified.join("cgroup.kill"), "1");
+        let _ = await_empty(&self.unified);
         remove(&self.unified);
         if let Some(named) = &self.named {
             remove(named);
@@ -56,6 +63,22 @@ fn own(marker: &str, mounted: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
     let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let mount = fields.into_iter().find(|fields| mounted(fields[2], fields[3]))?;
     Some(Path::new(mount[1]).join(path.trim_start_matches('/')))
+}
+
+/// Waits until the last process of a cgroup has ended: the kernel then tells whoever polls its events.
+fn await_empty(cgroup: &Path) -> std::io::Result<()> {
+    let events = fs::File::open(cgroup.join("cgroup.events"))?;
+    while fs::read_to_string(cgroup.join("cgroup.events"))?.contains("populated 1") {
+        let changed = poll(&mut [PollFd::new(&events, PollFlags::PRI)], Some(&LAST_BREATH))?;
+        if changed == 0 {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        // What was polled is polled anew only after it was read.
+        let mut seen = String::new();
+        (&events).rewind()?;
+        (&events).read_to_string(&mut seen)?;
+    }
+    Ok(())
 }
 
 /// Removes a tree of cgroups from its leaves; the kernel's own files in them go with them.

@@ -7,9 +7,10 @@
 
 use std::net::Shutdown;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -18,14 +19,18 @@ use uuid::Uuid;
 
 use super::cgroup::Cgroup;
 use super::process::{self, Process};
-use super::{Host, assert_root, prepared};
+use super::{ENVIRONMENT, Host, assert_root, prepared, ran, show_last_seen};
 use crate::binaries;
 
 /// How long a boot, or a power-off, may take.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Devices of the machine that a container gets when they are there.
-const DEVICES: &[&str] = &["/dev/kvm", "/dev/net/tun"];
+/// Devices that a container gets when the machine has them, as udev gives them: path, mode, group. The nodes are its own, so
+/// that nothing happens to the machine's when an owner changes.
+const DEVICES: &[[&str; 3]] = &[["/dev/kvm", "0660", "kvm"], ["/dev/net/tun", "0666", "root"]];
+
+/// Makes a node: path, mode, group, major and minor number.
+const NODE: &str = r#"mkdir -p "${1%/*}" && rm -f "$1" && mknod --mode="$2" "$1" c "$4" "$5" && chgrp "$3" "$1""#;
 
 /// Puts a shell into the cgroup that its first argument is the door of, then executes the rest.
 const ENTER: &str = r#"echo 0 >"$1" && shift && exec "$@""#;
@@ -56,6 +61,7 @@ impl Container {
         let process = Process::start(&nspawn(&name, &root, directory.path(), &cgroup), "TERM", &directory.path().join("console"));
         let mut container = Self { name, leader: 0, process, cgroup, directory };
         container.leader = container.await_boot(&notifications);
+        container.make_devices();
         let state = container.run(&["systemctl", "is-system-running", "--wait"]);
         assert!(state.stdout == "running\n", "{}{}", container.run(&["systemctl", "--failed", "--full"]).stdout, container.last_seen());
         container
@@ -104,6 +110,15 @@ impl Container {
         }
     }
 
+    fn make_devices(&self) {
+        for [path, mode, group] in DEVICES {
+            if let Ok(device) = std::fs::metadata(path) {
+                let (major, minor) = (rustix::fs::major(device.rdev()), rustix::fs::minor(device.rdev()));
+                self.run(&["sh", "-c", NODE, "sh", path, mode, group, &major.to_string(), &minor.to_string()]).success();
+            }
+        }
+    }
+
     fn console(&self) -> String {
         let console = std::fs::read(self.directory.path().join("console")).unwrap_or_default();
         format!("The console of {}:\n{}", self.name, String::from_utf8_lossy(&console))
@@ -116,25 +131,22 @@ impl Host for Container {
         // A process from outside is in no cgroup that the container knows; that of its first process is always there.
         command.args(["-c", ENTER, "sh"]).arg(self.cgroup.door_of("payload/init.scope"));
         command.arg(binaries::installed("nsenter", "util-linux")).args(["--target", &self.leader.to_string(), "--all"]);
-        let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        command.args(["env", "--ignore-environment", path, "HOME=/root", "LANG=C.UTF-8"]).args(argv);
+        command.args(ENVIRONMENT).args(argv);
         command
     }
 
     fn last_seen(&self) -> String {
-        let argv = ["journalctl", "--no-pager", "--lines=100"];
-        let journal = super::ran::wait(self.command(&argv), &argv, std::process::Stdio::null());
+        let argv = ["journalctl", "--no-pager", "--lines=50"];
+        let journal = ran::wait(self.command(&argv), &argv, Stdio::null());
         format!("{}\nIts journal:\n{}", self.console(), journal.map_or_else(|hangs| hangs, |ran| ran.stdout))
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if std::thread::panicking() && self.leader != 0 {
-            #[allow(clippy::print_stderr, reason = "cargo shows it below the test that failed")]
-            {
-                eprintln!("{}", self.last_seen());
-            }
+        // One that did not boot has said so.
+        if self.leader != 0 {
+            show_last_seen(self);
         }
         // systemd-nspawn hands this on as the wish to power off. What does not obey is killed when the fields go.
         self.process.signal(Signal::TERM);
@@ -152,7 +164,6 @@ fn nspawn(name: &str, root: &Path, directory: &Path, cgroup: &Cgroup) -> Command
     command.arg("--directory").arg(root).arg("--volatile=overlay");
     command.args(["--capability=all", "--system-call-filter=@known"]);
     command.arg(format!("--bind={}:/share", directory.join("share").display()));
-    command.args(DEVICES.iter().filter(|device| Path::new(device).exists()).map(|device| format!("--bind={device}")));
     command.env("NOTIFY_SOCKET", directory.join("notify"));
     // The console is read in messages.
     command.env("TERM", "dumb");

@@ -1,7 +1,8 @@
 //! Whole systems of the project's own for tests: booted for one test, changed as it likes, thrown away.
 //!
-//! [`Container`] has real systemd, system bus, polkit and devices, and is there in a third of a second. What it is made from
-//! is built by `scripts/test-host` and never changed. All of it needs root.
+//! [`Container`] has real systemd, system bus, polkit and devices, and is there in a third of a second. [`Vm`] has a kernel of
+//! its own, with AppArmor or SELinux, and takes some seconds. What they are made from is built by `scripts/test-host` and
+//! never changed. All of it needs root.
 //!
 //! Invariants: two hosts never meet, in names, files, ports or cgroups, whoever runs them. A host ends with the value that
 //! stands for it, also when the test panics or its process is killed. What a command in a host takes longer than
@@ -9,9 +10,12 @@
 
 mod cgroup;
 mod container;
+mod monitor;
 mod prepared;
 mod process;
 mod ran;
+mod ssh;
+mod vm;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -22,11 +26,16 @@ use std::time::Duration;
 
 pub use container::Container;
 pub use ran::Ran;
+pub use vm::{Vm, VmKind};
 
 use crate::binaries;
 
 /// How long anything in a host may take; machines that run tests do much else.
 pub const LIMIT: Duration = Duration::from_secs(300);
+
+/// What starts a program in a host with the environment of a login of root's, and nothing of the test's.
+const ENVIRONMENT: &[&str] =
+    &["env", "--ignore-environment", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"];
 
 /// A system that runs.
 pub trait Host {
@@ -57,6 +66,19 @@ pub trait Host {
         let home = format!("HOME=/home/{user}");
         let switch = ["setpriv", &uid, &gid, "--init-groups", "--inh-caps=-all", "env", "--chdir=/", &home, &format!("USER={user}")];
         self.run(&[&switch, argv].concat())
+    }
+
+    /// Runs a program as a user who sits at the host, in an active session of its seat: what polkit calls local and active.
+    fn run_seated(&self, user: &str, argv: &[&str]) -> Ran {
+        // Where a seat has virtual terminals, its active session is that of the one in front.
+        let terminal = if self.run(&["test", "-c", "/dev/tty0"]).status == 0 { "XDG_VTNR=1" } else { "" };
+        let session = format!("--property=Environment=XDG_SEAT=seat0 XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user {terminal}");
+        let uid = format!("--uid={user}");
+        let login = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--property=PAMName=login", &session, &uid, "--"];
+        // systemd puts variables in where a word has a dollar.
+        let words: Vec<String> = argv.iter().map(|word| word.replace('$', "$$")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.run(&[&login[..], &words].concat())
     }
 
     /// Makes a user with a home and a group of the same name, who is in those groups too.
@@ -90,7 +112,7 @@ pub trait Host {
     }
 
     /// Installs what stands below a directory that `make install DESTDIR=` filled, as a package would: the files, owned by
-    /// root, then users, temporary files, units and bus configuration as they say.
+    /// root and labelled for SELinux where it is there, then users, temporary files, units and bus configuration as they say.
     ///
     /// # Panics
     /// Something cannot be installed.
@@ -101,8 +123,9 @@ pub trait Host {
         let packed = pack.stdout(archive.try_clone().expect("a descriptor can be duplicated")).status().expect("tar can be run");
         assert!(packed.success(), "tar of {} ended with {packed}", destination.display());
         // Directories that exist, and links to them, stay as they are.
-        let unpack = ["tar", "--extract", "--no-overwrite-dir", "--keep-directory-symlink", "--directory=/"];
-        self.run_with(&unpack, rewound(archive)).success();
+        let unpack = ["tar", "--extract", "--verbose", "--no-overwrite-dir", "--keep-directory-symlink", "--directory=/"];
+        let files = self.run_with(&unpack, rewound(archive)).success();
+        self.label(&files);
         self.run(&["systemd-sysusers"]).success();
         self.run(&["systemd-tmpfiles", "--create"]).success();
         self.reload();
@@ -115,6 +138,14 @@ pub trait Host {
     fn install_package(&self, package: &Path) {
         self.copy_in(package, "/tmp/package.deb");
         self.run(&["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", "/tmp/package.deb"]).success();
+    }
+
+    /// Gives files, one a line, the labels of the policy, where SELinux is there.
+    fn label(&self, files: &str) {
+        let mut list = tempfile::tempfile().expect("a temporary file can be made");
+        writeln!(list, "{files}").expect("the temporary file can be written");
+        let label = "cd / && { ! command -v selinuxenabled >/dev/null || ! selinuxenabled || restorecon -f -; }";
+        self.run_with(&["sh", "-c", label], rewound(list)).success();
     }
 
     /// Has systemd and the system bus read their configuration anew.
@@ -130,6 +161,16 @@ fn rewound(mut file: File) -> Stdio {
     use std::io::Seek as _;
     file.flush().and_then(|()| file.rewind()).expect("a temporary file can be rewound");
     file.into()
+}
+
+/// Prints what a host was last seen doing when the test fails just now.
+fn show_last_seen(host: &dyn Host) {
+    if std::thread::panicking() {
+        #[allow(clippy::print_stderr, reason = "cargo shows it below the test that failed")]
+        {
+            eprintln!("{}", host.last_seen());
+        }
+    }
 }
 
 /// All tests of hosts need root.

@@ -30,6 +30,9 @@ impl Process {
         use std::os::unix::process::CommandExt as _;
         let mut tied = binaries::command(binaries::installed("setpriv", "util-linux"));
         tied.args(["--pdeathsig", farewell]).arg(command.get_program()).args(command.get_args());
+        if let Some(directory) = command.get_current_dir() {
+            tied.current_dir(directory);
+        }
         for (name, value) in command.get_envs() {
             tied.env(name, value.unwrap_or_default());
         }

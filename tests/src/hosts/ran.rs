@@ -4,13 +4,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use super::LIMIT;
 use crate::binaries;
-
-/// What `timeout` ends with when it had to kill, by signal or for good.
-const KILLED: [i32; 2] = [124, 137];
 
 /// A program that ended.
 #[derive(Debug)]
@@ -53,10 +52,13 @@ pub fn wait(command: Command, argv: &[&str], input: Stdio) -> Result<Ran, String
     let mut timed = binaries::command(binaries::installed("timeout", "coreutils"));
     timed.arg("--kill-after=10").arg(LIMIT.as_secs().to_string()).arg(command.get_program()).args(command.get_args());
     let duplicate = |file: &File| file.try_clone().expect("a descriptor can be duplicated");
+    let started = Instant::now();
     let status = timed.stdin(input).stdout(duplicate(&stdout)).stderr(duplicate(&stderr)).status().expect("timeout can be run");
     let argv: Vec<_> = argv.iter().map(|word| (*word).to_owned()).collect();
-    let ran = Ran { argv, status: status.code().unwrap_or(-1), stdout: read(&mut stdout), stderr: read(&mut stderr) };
-    if KILLED.contains(&ran.status) { Err(format!("it did not end in {} s: {ran:#?}", LIMIT.as_secs())) } else { Ok(ran) }
+    let status = status.code().or(status.signal().map(|signal| 128 + signal)).expect("it ended in one of two ways");
+    let ran = Ran { argv, status, stdout: read(&mut stdout), stderr: read(&mut stderr) };
+    // The status of `timeout` when it had to end the program may be a program's own.
+    if started.elapsed() < LIMIT { Ok(ran) } else { Err(format!("it did not end in {} s: {ran:#?}", LIMIT.as_secs())) }
 }
 
 fn tempfile() -> File {
