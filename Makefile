@@ -5,6 +5,9 @@ CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
 BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
 
+# The tests of confinement need root.
+TEST_RUNNER = CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(CURDIR)/scripts/run-test'
+
 .DEFAULT_GOAL := build
 .PHONY: help build all run test check bench release install demo-guest schemas clean
 
@@ -28,7 +31,7 @@ test: ## Set everything up, then check and test all
 	scripts/libvirt-schemas
 	$(MAKE) --no-print-directory check
 	$(CARGO) build --workspace
-	$(CARGO) test --workspace
+	$(TEST_RUNNER) $(CARGO) test --workspace
 
 check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 	scripts/install-packages run test

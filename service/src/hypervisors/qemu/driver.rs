@@ -121,7 +121,7 @@ impl QemuDriver {
                 capabilities: &capabilities,
                 firmware: &facts::firmware(config_home.as_deref()),
                 programs: &facts::programs(),
-                host: &facts::host(),
+                host: &facts::host(&launch.domain),
                 operator: Operator::Service,
                 session,
                 choices: &choices,
@@ -193,7 +193,7 @@ impl Driver for QemuDriver {
         };
         let config_home = config_home();
         let writing = tokio::task::spawn_blocking(move || {
-            let (firmware, programs, devices) = (facts::firmware(config_home.as_deref()), facts::programs(), facts::host());
+            let (firmware, programs, devices) = (facts::firmware(config_home.as_deref()), facts::programs(), facts::host(&domain));
             let host = script::Host { capabilities, firmware, programs, devices };
             let vsock_cid = vsock_cid(domain.uuid.unwrap_or_default());
             script::write(&domain, &places, &host, &mut script::Chances { random: &mut random, now: now(), vsock_cid })
