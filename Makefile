@@ -8,6 +8,9 @@ BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvir
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
 ROOT_TEST = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)'") test --package lodge-tests
 
+# The tests of confinement need root.
+TEST_RUNNER = CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(CURDIR)/scripts/run-test'
+
 .DEFAULT_GOAL := build
 .PHONY: help build all run test test-system check bench release install deb demo-guest schemas clean
 
@@ -31,7 +34,7 @@ test: ## Set everything up, then check and test all but what needs virtual machi
 	scripts/libvirt-schemas
 	$(MAKE) --no-print-directory check
 	$(CARGO) build --workspace
-	$(CARGO) test --workspace
+	$(TEST_RUNNER) $(CARGO) test --workspace
 	$(SUDO) scripts/test-host container
 	$(ROOT_TEST) --test system
 

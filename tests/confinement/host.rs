@@ -33,10 +33,7 @@ impl Host {
     /// # Panics
     /// Not root.
     pub fn new() -> Self {
-        assert!(
-            rustix::process::geteuid().is_root(),
-            "the confinement tests change owners and mounts: run them as root (sudo -E make test)"
-        );
+        assert!(rustix::process::geteuid().is_root(), "the confinement tests change owners and mounts: run them as root (make test does)");
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let host = Self { directory };

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, inotify};
+use rustix::fs::{FileType, Mode, OFlags, inotify};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -74,14 +74,22 @@ fn bind_and_listen(path: &Path) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Connects to the stream socket at `path`.
+/// Connects to the stream socket at `path`, which may not be a symbolic link: where a less privileged process makes its
+/// sockets it could put one that leads to somebody else's.
 ///
 /// # Errors
 /// [`SocketError::Connect`] with the path and the reason.
 pub async fn connect(path: &Path) -> Result<UnixStream, SocketError> {
-    let failed = |source| SocketError::Connect { path: path.to_owned(), source };
-    let short = ShortPath::of(path).map_err(failed)?;
-    UnixStream::connect(&short.path).await.map_err(failed)
+    let failed = |source: io::Error| SocketError::Connect { path: path.to_owned(), source };
+    let socket =
+        rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).map_err(|error| failed(error.into()))?;
+    let kind = rustix::fs::fstat(&socket).map(|stat| FileType::from_raw_mode(stat.st_mode)).map_err(|error| failed(error.into()))?;
+    if kind != FileType::Socket {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is no socket")));
+    }
+    // What was looked at is what is connected to, and the path fits into an address.
+    let same = Path::new("/proc/self/fd").join(socket.as_raw_fd().to_string());
+    UnixStream::connect(same).await.map_err(failed)
 }
 
 /// Waits until another process listens on the stream socket at `path`, which need not be there yet; its directory must.
@@ -184,6 +192,17 @@ mod tests {
         let mut text = [0; 5];
         server.read_exact(&mut text).await.unwrap();
         assert_eq!(&text, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_link_is_not_followed_and_a_file_is_no_socket() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("socket");
+        let _listener = listen(&socket).unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        assert!(connect(&socket).await.is_ok());
+        assert!(connect(&link).await.unwrap_err().to_string().contains("it is no socket"));
     }
 
     #[tokio::test]

@@ -1,7 +1,9 @@
 //! Terminals: the host's end of a guest's serial line, and the one a person sits at.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -42,6 +44,17 @@ pub fn open_raw(path: &Path) -> Result<Terminal, TerminalError> {
     open().map_err(|source| TerminalError { path: path.to_owned(), source })
 }
 
+/// Whether this is a pseudo terminal (pts(4)) that a process of the user has made.
+pub fn is_of_user(path: &Path, uid: u32) -> bool {
+    /// The kernel's device numbers for them (Linux, Documentation/admin-guide/devices.txt).
+    const MAJORS: RangeInclusive<u32> = 136..=143;
+    let is_named_so = path.parent() == Some(Path::new("/dev/pts"));
+    is_named_so
+        && path.symlink_metadata().is_ok_and(|found| {
+            found.file_type().is_char_device() && MAJORS.contains(&rustix::fs::major(found.rdev())) && found.uid() == uid
+        })
+}
+
 impl AsyncRead for Terminal {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -76,5 +89,22 @@ impl AsyncWrite for Terminal {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_pseudo_terminal_of_the_user_is_one() {
+        let pair = nix::pty::openpty(None, None).unwrap();
+        let path = rustix::termios::ttyname(&pair.slave, Vec::new()).unwrap().into_string().unwrap();
+        let uid = rustix::process::getuid().as_raw();
+        assert!(is_of_user(Path::new(&path), uid));
+        assert!(!is_of_user(Path::new(&path), uid + 1));
+        for other in ["/dev/null", "/dev/pts", "/dev/pts/ptmx", "/dev/pts/../null", "/etc/passwd", "/dev/pts/none"] {
+            assert!(!is_of_user(Path::new(other), uid), "{other}");
+        }
     }
 }

@@ -88,6 +88,13 @@ impl Process {
         self.start_time
     }
 
+    /// Whose it is: its effective user id; `None` when it has ended.
+    pub fn uid(&self) -> Option<u32> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        ids.split_whitespace().nth(1)?.parse().ok()
+    }
+
     /// How it ended, if it has.
     pub fn exit(&self) -> Option<Exit> {
         *self.exit.borrow()

@@ -110,7 +110,7 @@ impl QemuDriver {
                 capabilities: &capabilities,
                 firmware: &facts::firmware(config_home.as_deref()),
                 programs: &facts::programs(),
-                host: &facts::host(),
+                host: &facts::host(&launch.domain),
                 operator: Operator::Service,
                 session,
                 choices: &choices,
@@ -182,7 +182,7 @@ impl Driver for QemuDriver {
         };
         let config_home = self.config_home();
         let writing = tokio::task::spawn_blocking(move || {
-            let host = host(capabilities, config_home.as_deref());
+            let host = host(capabilities, config_home.as_deref(), &domain);
             let vsock_cid = vsock_cid(domain.uuid.unwrap_or_default());
             script::write(&domain, &places, &host, &mut script::Chances { random: &mut random, now: now(), vsock_cid })
         });
@@ -201,7 +201,7 @@ impl Driver for QemuDriver {
         let session = self.session;
         let config_home = config_home().filter(|_| session);
         let trying = tokio::task::spawn_blocking(move || {
-            let host = host(capabilities, config_home.as_deref());
+            let host = host(capabilities, config_home.as_deref(), &Domain::default());
             let domain_type = kind.unwrap_or_else(|| offer::default_type(&host));
             offer::domain_capabilities(&offer::Kind { domain_type, arch, machine, session }, &host)
         });
@@ -230,8 +230,8 @@ impl Driver for QemuDriver {
 }
 
 /// What is looked up of this host for a plan. Blocks.
-fn host(capabilities: Arc<Capabilities>, config_home: Option<&Path>) -> Host {
-    Host { capabilities, firmware: facts::firmware(config_home), programs: facts::programs(), devices: facts::host() }
+fn host(capabilities: Arc<Capabilities>, config_home: Option<&Path>, domain: &Domain) -> Host {
+    Host { capabilities, firmware: facts::firmware(config_home), programs: facts::programs(), devices: facts::host(domain) }
 }
 
 fn known_arch(name: &str) -> Result<Arch> {

@@ -1,5 +1,6 @@
 //! What the planner must know of the host: facts, gathered by others.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,10 +87,29 @@ pub struct Programs {
 }
 
 /// Devices of the host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostFacts {
     /// `/dev/vhost-vsock` can be opened.
     pub vhost_vsock: bool,
     /// `/dev/vfio/vfio` is there.
     pub vfio: bool,
+    /// USB devices that are plugged in, of a domain that is to have one.
+    pub usb: Vec<UsbDevice>,
+    /// The IOMMU group of each PCI and mediated device by its name in sysfs, of a domain that is to have one.
+    pub iommu_groups: BTreeMap<String, String>,
+}
+
+/// A USB device of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsbDevice {
+    /// The number of its bus.
+    pub bus: u32,
+    /// Its number on the bus, which changes each time that it is plugged in.
+    pub number: u32,
+    /// Who made it.
+    pub vendor: u32,
+    /// What it is.
+    pub product: u32,
+    /// The port it is plugged into, as `1.2`.
+    pub port: String,
 }

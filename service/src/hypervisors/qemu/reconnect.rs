@@ -7,7 +7,7 @@ use super::guest::{Found, Guest};
 use super::machine::QemuMachine;
 use super::qmp::{self, Connected, QmpError};
 use super::record::{Identity, Record, boot_id};
-use super::start::{consoles, note_agent, on_poweroff};
+use super::start::{consoles, note_agent, on_poweroff, with_own_terminals};
 use super::undo;
 use super::watch::{Watch, end_companions, run_state, unannounced};
 use crate::error::{Error, ErrorKind, Result};
@@ -94,7 +94,7 @@ async fn find_out(guest: &Guest, streams: &[super::record::StreamRecord]) -> Res
     let client = connected.client.clone().with_timeout(GREETING);
     let ask = async {
         let status = client.query_status().await?;
-        Ok::<_, QmpError>((status, client.query_chardev().await?))
+        Ok::<_, QmpError>((status, with_own_terminals(client.query_chardev().await?, &guest.process)))
     };
     let (status, chardevs) = ask.await.map_err(|error| guest.failed(error))?;
     note_agent(guest, &chardevs);

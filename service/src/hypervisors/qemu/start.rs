@@ -33,7 +33,7 @@ use super::watch::Watch;
 use super::{alias, qmp::Client, threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
-use crate::host::{selinux, sockets};
+use crate::host::{selinux, sockets, terminal};
 use crate::hypervisors::confine::{Confine, Confined, Program};
 use crate::hypervisors::{Console, Launch, Started};
 
@@ -102,7 +102,7 @@ impl Starting<'_> {
         let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
         let connected = self.connect(&record, &process).await?;
         let Connected { client, events, .. } = connected;
-        let result = self.set_up(&client, &record).await;
+        let result = self.set_up(&client, &record, &process).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
         if threads::are_tuned(&launch.domain) {
             let found = threads::find(&client).await;
@@ -111,7 +111,7 @@ impl Starting<'_> {
         confined::write_labels(&mut live, &confined.as_ref().map(|confined| confined.labels()).unwrap_or_default());
 
         let on_poweroff = on_poweroff(&launch.domain);
-        let (name, process) = (launch.domain.name.clone(), process.clone());
+        let name = launch.domain.name.clone();
         let (guest, attached) = Guest::new(Found { name, process: process.clone(), on_poweroff, record, confined: confined.clone() });
         guest.connected(client.clone());
         if !launch.paused {
@@ -212,8 +212,8 @@ impl Starting<'_> {
     }
 
     /// Everything that is done over QMP before the guest runs.
-    async fn set_up(&self, client: &Client, record: &Record) -> Result<(Vec<Console>, Domain), QmpError> {
-        let chardevs = client.query_chardev().await?;
+    async fn set_up(&self, client: &Client, record: &Record, process: &Process) -> Result<(Vec<Console>, Domain), QmpError> {
+        let chardevs = with_own_terminals(client.query_chardev().await?, process);
         let mut live = self.plan.live.clone();
         for stream in &self.plan.consoles {
             if let Some(path) = terminal(&chardevs, &stream.chardev) {
@@ -274,6 +274,13 @@ fn agent_channel(live: &Domain, socket: Option<PathBuf>) -> Option<StreamRecord>
     })?;
     let alias = alias::of(channel.alias.as_ref()).to_owned();
     Some(StreamRecord { chardev: format!("char{alias}"), alias, socket: Some(socket) })
+}
+
+/// Without terminals that are not QEMU's own: whoever has taken it over could name somebody else's.
+pub(super) fn with_own_terminals(mut chardevs: Vec<Chardev>, process: &Process) -> Vec<Chardev> {
+    let uid = process.uid();
+    chardevs.retain(|chardev| chardev.pty().is_none_or(|path| uid.is_some_and(|uid| terminal::is_of_user(Path::new(path), uid))));
+    chardevs
 }
 
 /// The terminal that QEMU has made for a character device.

@@ -1,10 +1,13 @@
 //! `<hostdev>`: devices of the host that the guest has for itself.
 
+use std::path::Path;
+
 use lodge_model::domain::devices::{GuestReset, Hostdev, HostdevSource};
 use lodge_model::xml::OnOff;
 use uuid::Uuid;
 
 use crate::hypervisors::qemu::command::{Draft, boot_index};
+use crate::hypervisors::qemu::input::UsbDevice;
 use crate::hypervisors::qemu::props::Props;
 use crate::hypervisors::qemu::refusal::Refusal;
 use crate::hypervisors::qemu::{alias, buses};
@@ -21,12 +24,12 @@ pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
             usb(draft, hostdev, ids, place, port)?.and(buses::usb(draft, name, hostdev.address.as_ref())?)
         }
         HostdevSource::Pci { address } => {
-            vfio(draft)?;
+            vfio(draft, &address.to_string())?;
             let place = buses::pci(draft, name, hostdev.address.as_ref())?;
             Props::device("vfio-pci").with("host", address.to_string()).and(rom(draft, hostdev)).and(place)
         }
         HostdevSource::Mdev { uuid } => {
-            vfio(draft)?;
+            vfio(draft, &uuid.to_string())?;
             let place = buses::pci(draft, name, hostdev.address.as_ref())?;
             mdev(hostdev, uuid).and(place)
         }
@@ -56,11 +59,19 @@ fn usb(
     };
     let device = Props::device("usb-host").opt("guest-reset", guest_reset).opt("guest-resets-all", resets_all);
     if let Some((bus, number)) = place {
-        draft.resource(format!("/dev/bus/usb/{bus:03}/{number:03}"), Access::ReadWrite, LabelClass::Device);
+        usb_node(draft, bus, number);
         return Ok(device.with("hostbus", bus).with("hostaddr", number));
     }
-    // Which node it is shows when the device is plugged in.
-    draft.resource("/dev/bus/usb", Access::ReadWrite, LabelClass::Device);
+    let is_meant = |device: &&UsbDevice| match (port, ids) {
+        (Some(place), _) => (device.bus, device.port.as_str()) == place,
+        (None, ids) => Some((device.vendor, device.product)) == ids,
+    };
+    let plugged: Vec<_> = draft.input.host.usb.iter().filter(is_meant).map(|device| (device.bus, device.number)).collect();
+    if plugged.is_empty() {
+        // Which node it is shows when the device is plugged in.
+        draft.resource("/dev/bus/usb", Access::ReadWrite, LabelClass::Device);
+    }
+    plugged.into_iter().for_each(|(bus, number)| usb_node(draft, bus, number));
     match (port, ids) {
         (Some((bus, port)), _) => Ok(device.with("hostbus", bus).with("hostport", port)),
         (None, Some((vendor, product))) => Ok(device.with("vendorid", vendor).with("productid", product)),
@@ -68,13 +79,21 @@ fn usb(
     }
 }
 
-fn vfio(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+fn usb_node(draft: &mut Draft<'_>, bus: u32, number: u32) {
+    draft.resource(format!("/dev/bus/usb/{bus:03}/{number:03}"), Access::ReadWrite, LabelClass::Device);
+}
+
+/// `device` is its name in sysfs.
+fn vfio(draft: &mut Draft<'_>, device: &str) -> Result<(), Refusal> {
     if !draft.input.host.vfio {
         return Err(Refusal::unsupported(
             "<hostdev> of a PCI device needs /dev/vfio/vfio, which this host does not have: turn on the IOMMU (intel_iommu=on or amd_iommu=on on the kernel's command line) and load the module vfio-pci, or take <hostdev> out",
         ));
     }
-    draft.resource("/dev/vfio", Access::ReadWrite, LabelClass::Device);
+    draft.resource("/dev/vfio/vfio", Access::ReadWrite, LabelClass::Device);
+    if let Some(group) = draft.input.host.iommu_groups.get(device) {
+        draft.resource(Path::new("/dev/vfio").join(group), Access::ReadWrite, LabelClass::Device);
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub fn host(domain: &Domain, host: &Host) -> Host {
         capabilities: Arc::new(of_emulator(domain, &host.capabilities.emulator)),
         firmware: host.firmware.iter().cloned().chain(firmware()).collect(),
         programs,
-        devices: HostFacts { vhost_vsock: true, vfio: true },
+        devices: HostFacts { vhost_vsock: true, vfio: true, ..HostFacts::default() },
     }
 }
 

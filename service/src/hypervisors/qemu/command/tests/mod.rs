@@ -4,6 +4,7 @@ mod golden;
 mod live;
 mod real;
 mod refusals;
+mod resources;
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +41,7 @@ impl Host {
                 passt: program("passt"),
                 virtiofsd: Some("/usr/libexec/virtiofsd".into()),
             },
-            facts: HostFacts { vhost_vsock: true, vfio: true },
+            facts: HostFacts { vhost_vsock: true, vfio: true, ..HostFacts::default() },
             choices: Choices::default(),
             runtime: "/run/lodge/qemu/guest".into(),
             nvram: "/var/lib/lodge/qemu/nvram/guest.qcow2".into(),

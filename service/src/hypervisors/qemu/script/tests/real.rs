@@ -14,7 +14,7 @@ use crate::hypervisors::confine::Unconfined;
 use crate::hypervisors::qemu::capabilities::{Arch, find_emulator, probe};
 use crate::hypervisors::qemu::input::Host;
 use crate::hypervisors::qemu::script::shell::word;
-use crate::hypervisors::qemu::{facts, qmp};
+use crate::hypervisors::qemu::{facts, input::HostFacts, qmp};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,7 +49,7 @@ async fn sh_runs_a_script_as_it_is_printed() {
     let root = directory.path();
     let emulator = find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}"));
     let capabilities = Arc::new(probe(&emulator, false, &Unconfined).await.unwrap());
-    let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: facts::host() };
+    let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: HostFacts::default() };
     assert!(host.programs.swtpm.is_some(), "swtpm is not installed (package swtpm)");
     let qmp = root.join("qmp.sock");
     let written = script(&definition(&qmp), &host, root).unwrap();
