@@ -356,7 +356,10 @@ impl<'a, 'c> Reader<'a, 'c> {
                 }
                 Node::Element(child) => {
                     self.context.warn(&format!("/{}", child.name), child.position, NOT_UNDERSTOOD.to_owned());
-                    rest.keep_node(anchor.clone(), node);
+                    // Before one of its name that was read it would be read instead of that, the next time.
+                    let namesake = numbers.get(child.name.as_str()).and_then(|number| number.checked_sub(1));
+                    let namesake = namesake.map(|number| Sibling { name: child.name.clone(), number });
+                    rest.keep_node(namesake.or_else(|| anchor.clone()), node);
                 }
                 Node::Text(text) if !self.nodes_read[at] && !text.trim().is_empty() => {
                     self.context.warn("", element.position, format!("the text '{}' {NOT_UNDERSTOOD}", text.trim()));
@@ -396,7 +399,8 @@ impl<'a, 'c> Reader<'a, 'c> {
     fn leaf_at<T: Value>(&mut self, at: usize) -> Result<Option<T>, XmlError> {
         let value = self.inside(at, |reader| Ok(reader.text("")?.or_else(|| T::parse(""))))?;
         if value.is_none() {
-            self.left_inside.retain(|(left, _)| *left != at);
+            // What was left inside was put there last.
+            self.left_inside.pop_if(|(left, _)| *left == at);
             self.nodes_read[at] = false;
         }
         Ok(value)
