@@ -3,10 +3,10 @@
 
 CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
-BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
+BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt --bench documents
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test check bench release install demo-guest schemas clean
+.PHONY: help build all run test check bench fuzz release install demo-guest schemas clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,11 @@ bench: ## Measure against libvirt (installs its packages); results: docs/benchma
 	scripts/install-packages run bench
 	$(CARGO) build --release $(BENCHMARK) --bin lodged
 	$(CARGO) bench $(BENCHMARK)
+
+fuzz: ## Fuzz every parser of outside text, each for FUZZ_SECONDS (600); TARGET=xml for one
+	scripts/install-packages run fuzz
+	scripts/install-tools cargo-fuzz
+	scripts/fuzz $(TARGET)
 
 release: ## Build lodged and lodgectl for use
 	$(CARGO) build --release --package lodge-service
