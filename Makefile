@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
-BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt
+BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt --bench documents
 # Whole systems are built and run by root.
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
 ROOT_TEST = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)'") test --package lodge-tests
@@ -12,7 +12,7 @@ ROOT_TEST = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)
 TEST_RUNNER = CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(CURDIR)/scripts/run-test'
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test test-system check bench release install deb demo-guest schemas clean
+.PHONY: help build all run test test-system check bench fuzz release install deb demo-guest schemas clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +58,11 @@ bench: ## Measure against libvirt (installs its packages); results: docs/benchma
 	scripts/install-packages run bench
 	$(CARGO) build --release $(BENCHMARK) --bin lodged
 	$(CARGO) bench $(BENCHMARK)
+
+fuzz: ## Fuzz every parser of outside text, each for FUZZ_SECONDS (600); TARGET=xml for one
+	scripts/install-packages run fuzz
+	scripts/install-tools cargo-fuzz
+	scripts/fuzz $(TARGET)
 
 release: ## Build lodged and lodgectl for use
 	$(CARGO) build --release --package lodge-service

@@ -117,13 +117,21 @@ impl fmt::Display for UnknownKey {
 }
 
 impl Settings {
+    /// Reads the text of a settings file; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn read(path: &Path, text: &str) -> Result<(Self, Vec<UnknownKey>), SettingsError> {
+        Document { path, text }.read()
+    }
+
     /// Reads the file at `path`; without one, everything has its default. The unknown keys come in order of lines, for the log.
     ///
     /// # Errors
     /// [`SettingsError`], with the line where there is one.
     pub fn load(path: &Path) -> Result<(Self, Vec<UnknownKey>), SettingsError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Document { path, text: &text }.read(),
+            Ok(text) => Self::read(path, &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Self::default(), Vec::new())),
             Err(source) => Err(SettingsError::Unreadable { path: path.to_owned(), source }),
         }
@@ -202,7 +210,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<(Settings, Vec<UnknownKey>), SettingsError> {
-        Document { path: Path::new("/c/lodged.toml"), text }.read()
+        Settings::read(Path::new("/c/lodged.toml"), text)
     }
 
     #[test]

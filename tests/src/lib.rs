@@ -2,6 +2,7 @@
 
 pub mod binaries;
 pub mod bus;
+pub mod fuzz;
 pub mod hosts;
 pub mod polkit;
 pub mod staging;

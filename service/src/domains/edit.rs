@@ -4,6 +4,7 @@
 use lodge_model::domain::Domain;
 use lodge_model::domain::cpu::Vcpus;
 use lodge_model::domain::memory::{CurrentMemory, Memory};
+use lodge_model::xml::first_forbidden;
 
 use super::metadata;
 use crate::error::{Error, ErrorKind, Result};
@@ -86,6 +87,11 @@ impl Edit {
     /// # Errors
     /// `InvalidArgument` for values that this document cannot have.
     pub fn apply(&self, domain: &mut Domain) -> Result<()> {
+        if let Self::Title(text) | Self::Description(text) = self
+            && let Some((_, character)) = first_forbidden(text)
+        {
+            return Err(refusal(format!("the text holds the character {character:?}, which no document can hold; leave it out")));
+        }
         match self {
             Self::Title(title) if title.contains(['\n', '\r']) => {
                 return Err(refusal("a title is one line; put longer text into the description"));

@@ -4,7 +4,7 @@
 //! events and cut out or put in by position.
 
 use lodge_model::domain::Domain;
-use lodge_model::xml::{RawXml, parse};
+use lodge_model::xml::{RawXml, first_forbidden, parse};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -25,7 +25,7 @@ pub fn get(domain: &Domain, uri: &str) -> Result<String> {
 /// # Errors
 /// `InvalidArgument` for a namespace or prefix that is none, `InvalidXml` for an element that is none.
 pub fn set(domain: &mut Domain, uri: &str, prefix: &str, xml: &str) -> Result<()> {
-    if uri.is_empty() || uri.contains(['<', '&', '"', '\'']) {
+    if uri.is_empty() || uri.contains(['<', '&', '"', '\'']) || first_forbidden(uri).is_some() {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("'{uri}' is not an XML namespace")));
     }
     let raw = domain.metadata.take().unwrap_or_default().0;
@@ -51,10 +51,19 @@ fn qualify(uri: &str, prefix: &str, xml: &str) -> Result<String> {
     }
     let mut root = parse(xml)?;
     root.forget_positions();
+    let own = root.name.split_once(':').map_or(prefix, |(own, _)| own).to_owned();
     prefix_names(&mut root, prefix);
-    let declaration = format!("xmlns:{prefix}");
-    if root.attribute(&declaration).is_none() {
-        root.set_attribute(&declaration, uri);
+    let declaration = format!("xmlns:{own}");
+    match root.attribute(&declaration) {
+        Some(declared) if declared == uri => {}
+        None if own == prefix => root.set_attribute(&declaration, uri),
+        other => {
+            let found = other.map_or("is not declared in it".to_owned(), |other| format!("stands for {other} there"));
+            return Err(Error::new(
+                ErrorKind::InvalidXml,
+                format!("the element <{}> is not of the namespace {uri}: its prefix {found}; leave the prefix out", root.name),
+            ));
+        }
     }
     Ok(root.to_inline_xml())
 }
@@ -106,6 +115,8 @@ mod tests {
         assert_eq!(get(&domain, "https://wiki.gnome.org/Apps/Boxes").unwrap(), BOXES);
         set(&mut domain, "urn:mine", "m", "<note/>").unwrap();
         assert_eq!(domain.metadata.as_ref().unwrap().0, format!("{BOXES}<m:note xmlns:m='urn:mine'/>"));
+        set(&mut domain, "urn:mine", "m", "<own:note xmlns:own='urn:mine'><b/></own:note>").unwrap();
+        assert_eq!(get(&domain, "urn:mine").unwrap(), "<own:note xmlns:own='urn:mine'><m:b/></own:note>");
         set(&mut domain, "urn:mine", "", "").unwrap();
         assert_eq!(domain.metadata.as_ref().unwrap().0, BOXES);
         assert_eq!(get(&domain, "urn:mine").unwrap_err().kind(), ErrorKind::NotFound);
@@ -121,6 +132,10 @@ mod tests {
             ("urn:a", "a:b", "<a/>", ErrorKind::InvalidArgument),
             ("urn:a", "m", "<a>", ErrorKind::InvalidXml),
             ("urn:a", "m", "<a/><b/>", ErrorKind::InvalidXml),
+            ("urn:a", "m", "<b:a/>", ErrorKind::InvalidXml),
+            ("urn:a", "m", "<b:a xmlns:b='urn:b'/>", ErrorKind::InvalidXml),
+            ("urn:a", "m", "<a xmlns:m='urn:b'/>", ErrorKind::InvalidXml),
+            ("urn:\u{1}", "m", "<a/>", ErrorKind::InvalidArgument),
         ] {
             assert_eq!(set(&mut domain(""), uri, prefix, xml).unwrap_err().kind(), kind, "{uri} {prefix} {xml}");
         }

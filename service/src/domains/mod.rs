@@ -42,4 +42,5 @@ pub use registry::Registry;
 pub use request::{Definition, Request, Start, Undefine};
 pub use secrets::without_secrets;
 pub use state::{Running, ShutOff, ShuttingDown, State};
+pub use status::Status;
 pub use view::{Display, DisplayValue, DomainView, Facts};

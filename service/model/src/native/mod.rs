@@ -9,17 +9,19 @@
 //!   length of the text.
 //! - No conversion needs the hypervisor to be there.
 
-use std::fmt;
-
 use crate::domain::Domain;
 use crate::keywords;
 use crate::xml::Position;
 
 pub mod qemu_argv;
+mod warnings;
 mod xen;
 pub mod xen_sxpr;
 pub mod xen_xl;
 pub mod xen_xm;
+
+pub use warnings::Warning;
+use warnings::Warnings;
 
 /// Largest configuration that is read, in bytes.
 pub const MAX_SIZE: usize = 1 << 20;
@@ -54,21 +56,6 @@ pub struct Written {
     pub text: String,
     /// What the domain has and the format cannot say.
     pub warnings: Vec<String>,
-}
-
-/// Something that was understood otherwise than a reader would think, or not at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// Where in the configuration.
-    pub position: Position,
-    /// What, and what became of it, as a sentence.
-    pub reason: String,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.position, self.reason)
-    }
 }
 
 /// A configuration that cannot be read: where, what was found, what was expected.

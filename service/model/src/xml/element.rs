@@ -13,6 +13,27 @@ pub struct Position {
     pub column: u32,
 }
 
+impl Position {
+    /// The place of a byte of a text.
+    pub fn of(text: &str, offset: usize) -> Self {
+        let mut place = Self { line: 1, column: 1 };
+        place.pass(text.get(..offset).unwrap_or(text));
+        place
+    }
+
+    /// Goes on behind some text.
+    pub(super) fn pass(&mut self, text: &str) {
+        for character in text.chars() {
+            if character == '\n' {
+                self.line = self.line.saturating_add(1);
+                self.column = 1;
+            } else {
+                self.column = self.column.saturating_add(1);
+            }
+        }
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)

@@ -13,6 +13,7 @@
 //!   entities other than the five of XML 1.0 are refused.
 //! - This module knows no format.
 
+mod characters;
 mod codec;
 mod element;
 mod error;
@@ -23,6 +24,7 @@ mod rest;
 mod value;
 mod writer;
 
+pub use characters::{first_forbidden, is_allowed};
 pub use element::{Attribute, Element, Node, Position};
 pub use error::{Warning, XmlError};
 pub use namespace::Namespace;

@@ -5,6 +5,8 @@
 //! used. A prefix that is not declared at all counts as ours, since documents are often typed with
 //! the declaration forgotten.
 
+use std::collections::BTreeMap;
+
 use super::element::{Attribute, Element, Node, Position};
 use super::error::XmlError;
 
@@ -37,23 +39,26 @@ pub(super) fn normalize(root: &mut Element, namespaces: &[Namespace]) -> Result<
                 reason: format!("expected {}, found '{}'; choose another prefix for that", namespace.uri, other.value),
             });
         }
-        rename(root, *namespace, &mut vec![(namespace.prefix.to_owned(), true)]);
+        rename(root, *namespace, &mut Scope::from([(namespace.prefix.to_owned(), vec![true])]));
         root.attributes.retain(|attribute| attribute.name != declaration);
     }
     Ok(())
 }
 
-/// Renames inside one element. `scope` holds the prefixes declared so far and whether they stand
-/// for the namespace; the last declaration counts.
-fn rename(element: &mut Element, namespace: Namespace, scope: &mut Vec<(String, bool)>) {
-    let outside = scope.len();
+/// What each prefix stands for here: whether it is the namespace, the innermost declaration last.
+type Scope = BTreeMap<String, Vec<bool>>;
+
+/// Renames inside one element.
+fn rename(element: &mut Element, namespace: Namespace, scope: &mut Scope) {
+    let mut declared = Vec::new();
     for attribute in &element.attributes {
         if let Some(prefix) = declared_prefix(&attribute.name) {
-            scope.push((prefix.to_owned(), attribute.value == namespace.uri));
+            scope.entry(prefix.to_owned()).or_default().push(attribute.value == namespace.uri);
+            declared.push(prefix.to_owned());
         }
     }
     let (prefix, local) = element.name.split_once(':').unwrap_or(("", &element.name));
-    if scope.iter().rev().find(|(declared, _)| declared == prefix).is_some_and(|(_, ours)| *ours) {
+    if scope.get(prefix).and_then(|meanings| meanings.last()).is_some_and(|ours| *ours) {
         element.name = format!("{}:{local}", namespace.prefix);
         element.attributes.retain(|attribute| declared_prefix(&attribute.name).is_none() || attribute.value != namespace.uri);
     }
@@ -62,7 +67,9 @@ fn rename(element: &mut Element, namespace: Namespace, scope: &mut Vec<(String, 
             rename(child, namespace, scope);
         }
     }
-    scope.truncate(outside);
+    for prefix in declared {
+        scope.entry(prefix).or_default().pop();
+    }
 }
 
 /// The prefix that an attribute declares; empty for the default namespace.

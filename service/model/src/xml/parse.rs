@@ -4,11 +4,13 @@
 //! could make a document mean more than it shows (document types, custom entities).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
+use super::characters::{first_forbidden, is_name};
 use super::element::{Attribute, Element, Node, Position};
 use super::error::XmlError;
 
@@ -29,6 +31,9 @@ pub fn parse(text: &str) -> Result<Element, XmlError> {
     let mut tree = Tree { cursor: Cursor::new(text), stack: Vec::new(), root: None, nodes: 0 };
     if text.len() > MAX_SIZE {
         return Err(tree.error(0, format!("the document has {} bytes, more than the {MAX_SIZE} that are read", text.len())));
+    }
+    if let Some((at, character)) = first_forbidden(text) {
+        return Err(tree.error(at, format!("the character {character:?} cannot stand in XML; remove it")));
     }
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
@@ -90,7 +95,8 @@ impl Tree<'_> {
             Event::GeneralRef(name) => {
                 let reference = format!("&{};", &*name);
                 match unescape(&reference) {
-                    Ok(text) => self.text(&text, start)?,
+                    Ok(text) if first_forbidden(&text).is_none() => self.text(&text, start)?,
+                    Ok(_) => return Err(self.error(start, format!("the reference {reference} is to a character that XML cannot hold"))),
                     Err(_) => {
                         return Err(self.error(
                             start,
@@ -102,6 +108,9 @@ impl Tree<'_> {
             Event::Comment(text) => self.node(Node::Comment(text.to_string()), start)?,
             Event::PI(text) => self.node(Node::Instruction(text.to_string()), start)?,
             Event::DocType(_) => return Err(self.error(start, "document type definitions are refused".to_owned())),
+            Event::Decl(_) if start > 0 => {
+                return Err(self.error(start, "a declaration <?xml …?> can only be the first thing of a document".to_owned()));
+            }
             Event::Decl(_) | Event::Eof => {}
         }
         Ok(())
@@ -112,22 +121,31 @@ impl Tree<'_> {
         let position = self.cursor.advance(start);
         let mut element =
             Element { name: tag.name().as_ref().to_owned(), position, inner: end..end, outer: start..start, ..Element::default() };
+        if !is_name(&element.name) {
+            return Err(self.error(start, format!("'{}' cannot be the name of an element", element.name)));
+        }
         // The tag's text starts just behind the `<`.
         let tag_start = start + 1;
         let text: &str = tag;
-        for attribute in tag.attributes() {
+        let mut names = Names::default();
+        // The lexer would compare each name with all others.
+        for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| self.error(start, format!("<{}>: {error}", element.name)))?;
             self.count(start)?;
             let name: &str = attribute.key.as_ref();
             let inside = name.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            let position = self.cursor.advance(tag_start + inside);
+            if !is_name(name) || !names.is_new(name, &element.attributes) {
+                let reason = if is_name(name) { "is there twice; remove one" } else { "cannot be the name of an attribute" };
+                return Err(self.error(tag_start + inside, format!("<{}>: '{name}' {reason}", element.name)));
+            }
             // White space behind a reference, such as `&#10;`, is meant as it is.
             let value = normalize(&attribute.value);
             let value = unescape(&value).map_err(|error| self.error(start, format!("attribute {name}: {error}")))?;
-            element.attributes.push(Attribute {
-                name: name.to_owned(),
-                value: value.into_owned(),
-                position: self.cursor.advance(tag_start + inside),
-            });
+            if matches!(value, Cow::Owned(_)) && first_forbidden(&value).is_some() {
+                return Err(self.error(start, format!("attribute {name}: a reference is to a character that XML cannot hold")));
+            }
+            element.attributes.push(Attribute { name: name.to_owned(), value: value.into_owned(), position });
         }
         Ok(element)
     }
@@ -179,6 +197,26 @@ impl Tree<'_> {
     }
 }
 
+/// The names of one tag's attributes, when there are many: few are compared with each other.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+/// So many attributes are few.
+const FEW: usize = 16;
+
+impl Names {
+    /// Whether a name is new beside the attributes before it.
+    fn is_new(&mut self, name: &str, before: &[Attribute]) -> bool {
+        if before.len() < FEW {
+            return before.iter().all(|attribute| attribute.name != name);
+        }
+        if self.0.is_empty() {
+            self.0.extend(before.iter().map(|attribute| attribute.name.clone()));
+        }
+        self.0.insert(name.to_owned())
+    }
+}
+
 /// Lines end with a line feed, however they are written (XML 1.0, 2.11); a reference such as `&#13;`
 /// is meant as it is.
 fn line_ends(text: &str) -> Cow<'_, str> {
@@ -205,14 +243,7 @@ impl<'a> Cursor<'a> {
     fn advance(&mut self, to: usize) -> Position {
         let to = to.min(self.text.len());
         if let Some(passed) = self.text.get(self.at..to) {
-            for character in passed.chars() {
-                if character == '\n' {
-                    self.position.line = self.position.line.saturating_add(1);
-                    self.position.column = 1;
-                } else {
-                    self.position.column = self.position.column.saturating_add(1);
-                }
-            }
+            self.position.pass(passed);
             self.at = to;
         }
         self.position

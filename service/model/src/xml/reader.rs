@@ -406,7 +406,8 @@ impl<'a, 'c> Reader<'a, 'c> {
     fn leaf_at<T: Value>(&mut self, at: usize) -> Result<Option<T>, XmlError> {
         let value = self.inside(at, |reader| Ok(reader.text("")?.or_else(|| T::parse(""))))?;
         if value.is_none() {
-            self.left_inside.retain(|(left, _)| *left != at);
+            // What was left inside was put there last.
+            self.left_inside.pop_if(|(left, _)| *left == at);
             self.nodes_read[at] = false;
             self.without_value.insert(at);
         }

@@ -67,7 +67,17 @@ macro_rules! numbers {
 numbers! {
     i32, "a number from -2147483648 to 2147483647";
     i64, "a whole number";
-    f64, "a number";
+}
+
+impl Value for f64 {
+    const EXPECTED: &'static str = "a number";
+    /// Infinity and what is no number are none.
+    fn parse(text: &str) -> Option<Self> {
+        text.trim().parse().ok().filter(|number: &Self| number.is_finite())
+    }
+    fn format(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
 }
 
 impl Value for Uuid {

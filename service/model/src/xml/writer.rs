@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::characters::is_allowed;
 use super::element::{Attribute, Element, Node, Position};
 use super::namespace::{self, Namespace};
 use super::reader::{Choice, Content};
@@ -217,9 +218,10 @@ fn indent(depth: usize, out: &mut String) {
     }
 }
 
-/// Escapes what would end the text or be normalized away (XML 1.0, 2.4 and 3.3.3).
+/// Escapes what would end the text or be normalized away (XML 1.0, 2.4 and 3.3.3). What XML cannot
+/// hold at all becomes U+FFFD: no document has it, and a document with it could never be read again.
 fn escape(text: &str, attribute: bool) -> Cow<'_, str> {
-    let special = |c: char| matches!(c, '&' | '<' | '>' | '\r') || (attribute && matches!(c, '\'' | '\n' | '\t'));
+    let special = |c: char| matches!(c, '&' | '<' | '>' | '\r') || (attribute && matches!(c, '\'' | '\n' | '\t')) || !is_allowed(c);
     if !text.contains(special) {
         return Cow::Borrowed(text);
     }
@@ -233,6 +235,7 @@ fn escape(text: &str, attribute: bool) -> Cow<'_, str> {
             '\'' if attribute => escaped.push_str("&apos;"),
             '\n' if attribute => escaped.push_str("&#10;"),
             '\t' if attribute => escaped.push_str("&#9;"),
+            forbidden if !is_allowed(forbidden) => escaped.push(char::REPLACEMENT_CHARACTER),
             other => escaped.push(other),
         }
     }

@@ -203,12 +203,14 @@ pub(super) struct Stat {
 impl Stat {
     /// `None` when there is no such process.
     pub(super) fn read(pid: Pid) -> io::Result<Option<Self>> {
-        let text = match std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
             Err(error) => return Err(error),
         };
+        // A process calls itself what it likes (prctl(2), PR_SET_NAME), not only text.
+        let text = String::from_utf8_lossy(&bytes);
         let malformed = || io::Error::new(io::ErrorKind::InvalidData, format!("unexpected content of /proc stat: {text:?}"));
         Self::parse(&text).map(Some).ok_or_else(malformed)
     }

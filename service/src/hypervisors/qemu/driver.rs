@@ -198,8 +198,7 @@ impl Driver for QemuDriver {
         let Wanted { kind, arch, machine } = wanted;
         let arch = arch.as_deref().map_or(Ok(Arch::ALL[0]), known_arch)?;
         let capabilities = self.default_capabilities(arch).await?;
-        let session = self.session;
-        let config_home = config_home().filter(|_| session);
+        let (session, config_home) = (self.session, self.config_home());
         let trying = tokio::task::spawn_blocking(move || {
             let host = host(capabilities, config_home.as_deref(), &Domain::default());
             let domain_type = kind.unwrap_or_else(|| offer::default_type(&host));

@@ -7,7 +7,7 @@ use super::buses::Buses;
 use super::options::Opt;
 use super::props::Props;
 use super::tree::{Build, element, keep_last};
-use super::{CommandLine, Converted, ReadError, Warning, audio, characters, devices, display, network, options, storage, system};
+use super::{CommandLine, Converted, ReadError, Warnings, audio, characters, devices, display, network, options, storage, system};
 use crate::document::Document as _;
 use crate::domain::{Domain, qemu};
 use crate::xml::{Element, Node};
@@ -66,6 +66,8 @@ pub struct Conversion<'a> {
     later: Vec<Element>,
     /// Elements of `<devices>`.
     pub devices: Vec<Element>,
+    /// What the guest's watchdog does when it is not fed.
+    pub watchdog_action: String,
     /// Places that devices are plugged into.
     pub buses: Buses,
     /// Names of disks.
@@ -96,7 +98,7 @@ pub struct Conversion<'a> {
     kept: BTreeSet<usize>,
     /// What stays of options that have become elements.
     partly: Vec<[String; 2]>,
-    warnings: Vec<Warning>,
+    warnings: Warnings,
     option: usize,
 }
 
@@ -136,6 +138,7 @@ impl<'a> Conversion<'a> {
             memory_backing: Vec::new(),
             later: Vec::new(),
             devices: Vec::new(),
+            watchdog_action: "reset".to_owned(),
             buses: Buses::default(),
             disk_names: storage::Names::default(),
             parallel_scsi: BTreeSet::new(),
@@ -151,7 +154,7 @@ impl<'a> Conversion<'a> {
             uses: RefCell::default(),
             kept: kept_before.clone(),
             partly: Vec::new(),
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
             option: 0,
         };
         conversion.note_back_ends()?;
@@ -206,11 +209,20 @@ impl<'a> Conversion<'a> {
     /// What decides on others' meaning, wherever it stands.
     fn look_around(&mut self) {
         for option in &self.line.options {
-            if matches!(option.name.as_str(), "M" | "machine") && !option.value.starts_with('{') {
-                let props = Props::read(&option.value, "type").unwrap_or_default();
-                if let Some(machine) = props.get("type") {
-                    self.machine = Some(machine.to_owned());
+            let props = |first| Props::read(&option.value, first).unwrap_or_default();
+            match option.name.as_str() {
+                "M" | "machine" if !option.value.starts_with('{') => {
+                    if let Some(machine) = props("type").get("type") {
+                        self.machine = Some(machine.to_owned());
+                    }
                 }
+                "watchdog-action" => self.watchdog_action.clone_from(&option.value),
+                "action" => {
+                    if let Some(action) = props("").get("watchdog") {
+                        action.clone_into(&mut self.watchdog_action);
+                    }
+                }
+                _ => {}
             }
         }
         self.buses.begin(self.is_q35());
@@ -254,12 +266,12 @@ impl<'a> Conversion<'a> {
     /// A warning about the option at hand.
     pub fn warn(&mut self, reason: impl Into<String>) {
         let position = self.line.options.get(self.option).map_or(self.line.program.position, |option| option.position);
-        self.warnings.push(Warning { position, reason: reason.into() });
+        self.warnings.tell(position, reason);
     }
 
     /// A warning about the command line as a whole.
     pub fn warn_of_all(&mut self, reason: &str) {
-        self.warnings.push(Warning { position: self.line.program.position, reason: reason.to_owned() });
+        self.warnings.tell(self.line.program.position, reason);
     }
 
     /// Whether some device says when it is booted.
@@ -332,17 +344,6 @@ impl<'a> Conversion<'a> {
         self.audio.insert(id.to_owned(), number);
         self.later.push(audio);
         Some(number)
-    }
-
-    /// What the guest's watchdog does when it is not fed.
-    pub fn watchdog_action(&self) -> String {
-        let options = self.line.options.iter();
-        let mut action = options.filter_map(|option| match option.name.as_str() {
-            "watchdog-action" => Some(option.value.clone()),
-            "action" => Props::read(&option.value, "").ok()?.get("watchdog").map(str::to_owned),
-            _ => None,
-        });
-        action.next_back().unwrap_or_else(|| "reset".to_owned())
     }
 
     /// Tells what becomes of a TPM.
@@ -430,13 +431,13 @@ impl<'a> Conversion<'a> {
         named
     }
 
-    /// The domain.
+    /// The domain, and with those before them the warnings.
     ///
     /// # Errors
     /// A value that XML cannot hold, or that is none for its element.
-    pub fn finish(mut self) -> Result<Converted, ReadError> {
-        let (environment, told) = system::environment(&self.line.environment);
-        self.warnings.extend(told);
+    pub fn finish(mut self, mut warnings: Warnings) -> Result<Converted, ReadError> {
+        let environment = system::environment(&self.line.environment, &mut self.warnings);
+        warnings.append(std::mem::take(&mut self.warnings));
         let root = self.tree();
         let (mut domain, _) = Domain::parse(&root.to_inline_xml()).map_err(|error| ReadError {
             position: self.line.program.position,
@@ -448,7 +449,7 @@ impl<'a> Conversion<'a> {
             let env = environment.into_iter().map(|(name, value)| qemu::Env { name, value: Some(value), ..Default::default() }).collect();
             domain.qemu_command_line = Some(qemu::CommandLine { args, env, ..Default::default() });
         }
-        Ok(Converted { domain, warnings: self.warnings })
+        Ok(Converted { domain, warnings: warnings.finish() })
     }
 
     fn tree(&mut self) -> Element {

@@ -200,7 +200,7 @@ fn simple(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props: &Pr
         "usb-host" => usb_host(to, props),
         "vfio-pci" | "vfio-pci-nohotplug" => vfio(to, props),
         "i6300esb" | "ib700" => {
-            let watchdog = element("watchdog").with("model", driver).with("action", to.watchdog_action());
+            let watchdog = element("watchdog").with("model", driver).with("action", &to.watchdog_action);
             on_pci(to, watchdog, None, props)
         }
         "diag288" => Err("no element of this architecture says it".to_owned()),

@@ -27,7 +27,7 @@ mod system;
 mod tree;
 mod words;
 
-use super::{Converted, ReadError, Warning};
+use super::{Converted, ReadError, Warnings};
 use crate::xml::Position;
 use conversion::Conversion;
 use options::CommandLine;
@@ -42,7 +42,7 @@ const ROUNDS: usize = 8;
 /// [`ReadError`] for text that has no command, a quote without end, or an option whose value is
 /// missing or no value at all.
 pub fn read(text: &str) -> Result<Converted, ReadError> {
-    let mut warnings = Vec::new();
+    let mut warnings = Warnings::default();
     let commands = words::split(text, &mut warnings)?;
     let command = the_one_of_qemu(commands, &mut warnings)?;
     let line = options::read(command, &mut warnings)?;
@@ -55,14 +55,11 @@ pub fn read(text: &str) -> Result<Converted, ReadError> {
         }
         kept.extend(referenced);
     }
-    let mut converted = Conversion::run(&line, &kept)?.finish()?;
-    converted.warnings.extend(warnings);
-    converted.warnings.sort_by_key(|warning| (warning.position.line, warning.position.column));
-    Ok(converted)
+    Conversion::run(&line, &kept)?.finish(warnings)
 }
 
 /// The last command whose program looks like QEMU, else the last one.
-fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Vec<Warning>) -> Result<Vec<Word>, ReadError> {
+fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Warnings) -> Result<Vec<Word>, ReadError> {
     let of_qemu = |command: &Vec<Word>| {
         let program = command.iter().map(|word| word.text.rsplit('/').next().unwrap_or_default());
         program.take(8).any(|name| name.starts_with("qemu") && !name.contains('=') || name == "kvm")
@@ -75,8 +72,7 @@ fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Vec<Warning>) ->
     let command = commands.remove(at);
     for other in commands {
         if let Some(first) = other.first() {
-            let reason = format!("the command '{}' is left out: only QEMU's is converted", first.text);
-            warnings.push(Warning { position: first.position, reason });
+            warnings.tell(first.position, format!("the command '{}' is left out: only QEMU's is converted", first.text));
         }
     }
     Ok(command)

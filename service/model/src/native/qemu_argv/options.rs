@@ -1,6 +1,6 @@
 //! The command line as options: which take a value, and where each stands.
 
-use super::super::{ReadError, Warning};
+use super::super::{ReadError, Warnings};
 use super::words::Word;
 use crate::xml::Position;
 
@@ -208,7 +208,7 @@ const STARTERS: &[&str] = &["$", "exec", "sudo", "nohup", "env", "command", "tim
 ///
 /// # Errors
 /// It has no program, a word that is no option, or an option whose value is missing.
-pub fn read(words: Vec<Word>, warnings: &mut Vec<Warning>) -> Result<CommandLine, ReadError> {
+pub fn read(words: Vec<Word>, warnings: &mut Warnings) -> Result<CommandLine, ReadError> {
     let mut words = words.into_iter().peekable();
     let mut environment = Vec::new();
     let mut end = Position { line: 1, column: 1 };
@@ -218,7 +218,7 @@ pub fn read(words: Vec<Word>, warnings: &mut Vec<Warning>) -> Result<CommandLine
         };
         end = word.position;
         if STARTERS.contains(&word.text.as_str()) {
-            warnings.push(Warning { position: word.position, reason: format!("'{}' is left out: the service starts QEMU", word.text) });
+            warnings.tell(word.position, format!("'{}' is left out: the service starts QEMU", word.text));
         } else if let Some((name, value)) = assignment(&word.text) {
             environment.push((name.to_owned(), value.to_owned(), word.position));
         } else {

@@ -6,6 +6,11 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
+/// Most properties of one option; QEMU's own have some dozens.
+pub const MAX_PROPERTIES: usize = 2048;
+/// Longest key in bytes. Objects in objects have long ones, and each value inside has its own.
+const MAX_KEY: usize = 1024;
+
 /// Properties in the order in which they are written.
 #[derive(Debug, Clone, Default)]
 pub struct Props {
@@ -24,27 +29,39 @@ impl Props {
     /// options; other words without a value are switches that are on.
     ///
     /// # Errors
-    /// The text begins as JSON and is none.
+    /// The text begins as JSON and is none, or it has more or longer properties than any option.
     pub fn read(text: &str, first: &str) -> Result<Self, String> {
         if text.trim_start().starts_with('{') {
             let value: Value = serde_json::from_str(text).map_err(|error| format!("the value begins as JSON and is none: {error}"))?;
             let mut props = Self::default();
-            props.flatten(String::new(), &value);
+            props.flatten(String::new(), &value)?;
             return Ok(props);
         }
         let mut props = Self::default();
         for (number, item) in items(text).into_iter().enumerate() {
             match item.split_once('=') {
-                Some((key, value)) => props.add(key, value),
-                None if number == 0 && !first.is_empty() => props.add(first, &item),
+                Some((key, value)) => props.take_up(key, value)?,
+                None if number == 0 && !first.is_empty() => props.take_up(first, &item)?,
                 None if item.is_empty() => {}
                 None => match item.strip_prefix("no").filter(|rest| matches!(*rest, "wait" | "delay")) {
-                    Some(key) => props.add(key, "off"),
-                    None => props.add(&item, "on"),
+                    Some(key) => props.take_up(key, "off")?,
+                    None => props.take_up(&item, "on")?,
                 },
             }
         }
         Ok(props)
+    }
+
+    /// Adds what was read, within the limits.
+    fn take_up(&mut self, key: &str, value: &str) -> Result<(), String> {
+        if self.list.len() >= MAX_PROPERTIES {
+            return Err(format!("there are more than the {MAX_PROPERTIES} properties that are read"));
+        }
+        if key.len() > MAX_KEY {
+            return Err(format!("the name of a property has {} bytes, more than the {MAX_KEY} that are read", key.len()));
+        }
+        self.add(key, value);
+        Ok(())
     }
 
     fn add(&mut self, key: &str, value: &str) {
@@ -52,15 +69,15 @@ impl Props {
     }
 
     /// Objects in objects become keys with dots, as QEMU has them on the command line. The depth is serde_json's.
-    fn flatten(&mut self, key: String, value: &Value) {
+    fn flatten(&mut self, key: String, value: &Value) -> Result<(), String> {
         let inside = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
         match value {
-            Value::Object(members) => members.iter().for_each(|(name, value)| self.flatten(inside(name), value)),
-            Value::Array(values) => values.iter().enumerate().for_each(|(at, value)| self.flatten(inside(&at.to_string()), value)),
-            Value::Bool(on) => self.add(&key, if *on { "on" } else { "off" }),
-            Value::String(text) => self.add(&key, text),
-            Value::Number(number) => self.add(&key, &number.to_string()),
-            Value::Null => self.add(&key, ""),
+            Value::Object(members) => members.iter().try_for_each(|(name, value)| self.flatten(inside(name), value)),
+            Value::Array(values) => values.iter().enumerate().try_for_each(|(at, value)| self.flatten(inside(&at.to_string()), value)),
+            Value::Bool(on) => self.take_up(&key, if *on { "on" } else { "off" }),
+            Value::String(text) => self.take_up(&key, text),
+            Value::Number(number) => self.take_up(&key, &number.to_string()),
+            Value::Null => self.take_up(&key, ""),
         }
     }
 
@@ -185,6 +202,20 @@ mod tests {
             assert_eq!(found.join(" "), expected, "{text}");
         }
         assert!(Props::read("{\"a\":", "").unwrap_err().contains("JSON"));
+    }
+
+    #[test]
+    fn more_than_any_option_has_is_refused() {
+        let list = |values: usize| format!("[{}1]", "1,".repeat(values));
+        for (text, expected) in [
+            ("a=1,".repeat(MAX_PROPERTIES + 1), "more than the 2048 properties"),
+            (format!("{{\"a\":{}}}", list(MAX_PROPERTIES)), "more than the 2048 properties"),
+            // Every value would have the long key, whatever is beside it.
+            (format!("{{\"{}\":{}}}", "k".repeat(500_000), list(100_000)), "more than the 1024"),
+        ] {
+            let error = Props::read(&text, "").unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 
 use super::conversion::{Conversion, Outcome};
 use super::options::Opt;
-use super::props::{Props, is_on};
+use super::props::{MAX_PROPERTIES, Props, is_on};
 use super::tree::{Build, element, keep_last};
-use super::{ReadError, Warning};
+use super::{ReadError, Warnings};
 use crate::units::{KIB, MIB};
 use crate::xml::{Element, Node, Position};
 
@@ -55,24 +55,23 @@ pub fn is_kvm(program: &str) -> bool {
     matches!(program.rsplit('/').next(), Some("kvm" | "qemu-kvm" | "kvm-spice"))
 }
 
-/// Variables that matter for the guest, and what is told of the others.
-pub fn environment(all: &[(String, String, Position)]) -> (Vec<(String, String)>, Vec<Warning>) {
+/// Variables that matter for the guest. What becomes of each is told.
+pub fn environment(all: &[(String, String, Position)], warnings: &mut Warnings) -> Vec<(String, String)> {
     const OF_THE_PERSON: &[&str] = &["LC_ALL", "LANG", "LANGUAGE", "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "PWD", "SHELL", "TERM"];
-    let (mut kept, mut told) = (Vec::new(), Vec::new());
-    let mut left = Vec::new();
+    let (mut kept, mut left) = (Vec::new(), Vec::new());
     for (name, value, position) in all {
         if OF_THE_PERSON.contains(&name.as_str()) || name.starts_with("XDG_") {
             left.push((name.as_str(), *position));
         } else {
             kept.push((name.clone(), value.clone()));
-            told.push(Warning { position: *position, reason: format!("the variable {name} is kept in <qemu:commandline>") });
+            warnings.tell(*position, format!("the variable {name} is kept in <qemu:commandline>"));
         }
     }
     if let Some((_, position)) = left.first() {
         let names: Vec<&str> = left.iter().map(|(name, _)| *name).collect();
-        told.push(Warning { position: *position, reason: format!("left out, since the service sets its own: {}", names.join(", ")) });
+        warnings.tell(*position, format!("left out, since the service sets its own: {}", names.join(", ")));
     }
-    (kept, told)
+    kept
 }
 
 /// Converts options of the machine.
@@ -153,7 +152,7 @@ fn rest_of_the_machine(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<O
         }
         "usbdevice" => usb_device(to, value),
         "watchdog" => {
-            let watchdog = element("watchdog").with("model", value).with("action", to.watchdog_action());
+            let watchdog = element("watchdog").with("model", value).with("action", &to.watchdog_action);
             to.device(watchdog);
             Outcome::Done
         }
@@ -438,6 +437,9 @@ const HYPERV: &[(&str, &str)] = &[
 ];
 
 fn processor(to: &mut Conversion<'_>, value: &str) -> Outcome {
+    if value.split(',').nth(MAX_PROPERTIES).is_some() {
+        return Outcome::Kept(format!("it has more than the {MAX_PROPERTIES} features that are read"));
+    }
     let mut words = value.split(',');
     let model = words.next().unwrap_or_default();
     let mut cpu = match model {
@@ -614,7 +616,7 @@ fn global(to: &mut Conversion<'_>, value: &str) -> Outcome {
         }
         // The board's own watchdog may reset the machine.
         ("ICH9-LPC.noreboot", "off" | "false") => {
-            let watchdog = element("watchdog").with("model", "itco").with("action", to.watchdog_action());
+            let watchdog = element("watchdog").with("model", "itco").with("action", &to.watchdog_action);
             to.device(watchdog);
             Outcome::Done
         }

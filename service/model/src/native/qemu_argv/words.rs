@@ -2,8 +2,8 @@
 //! the ends of commands are understood (POSIX shell, "Quoting" and "Token Recognition"); nothing is
 //! expanded, looked up or executed.
 
-use super::super::{ReadError, Warning};
-use crate::xml::Position;
+use super::super::{ReadError, Warnings};
+use crate::xml::{Position, first_forbidden};
 
 /// Most words that are read.
 const MAX_WORDS: usize = 20_000;
@@ -21,8 +21,12 @@ pub struct Word {
 /// command lines are often copied without the backslashes at their ends.
 ///
 /// # Errors
-/// A quote without its end, or more than [`MAX_WORDS`] words.
-pub fn split(text: &str, warnings: &mut Vec<Warning>) -> Result<Vec<Vec<Word>>, ReadError> {
+/// A quote without its end, a character that no document can hold, or more than [`MAX_WORDS`] words.
+pub fn split(text: &str, warnings: &mut Warnings) -> Result<Vec<Vec<Word>>, ReadError> {
+    if let Some((at, character)) = first_forbidden(text) {
+        let reason = format!("found {character:?}, a control character that a domain cannot hold; remove it");
+        return Err(ReadError { position: Position::of(text, at), reason });
+    }
     let mut splitter = Splitter { text: text.char_indices().peekable(), position: Position { line: 1, column: 1 }, word: None, words: 0 };
     let (mut commands, mut command) = (Vec::new(), Vec::new());
     loop {
@@ -60,7 +64,7 @@ struct Splitter<'a> {
 
 impl Splitter<'_> {
     /// Reads up to the end of a word, line or command and puts the word, if there is one, to the command.
-    fn token(&mut self, command: &mut Vec<Word>, warnings: &mut Vec<Warning>) -> Result<End, ReadError> {
+    fn token(&mut self, command: &mut Vec<Word>, warnings: &mut Warnings) -> Result<End, ReadError> {
         let end = loop {
             let at = self.position;
             let Some(character) = self.take() else { break End::Text };
@@ -102,7 +106,7 @@ impl Splitter<'_> {
     }
 
     /// Passes over where a shell would send output, with the number before it.
-    fn redirection(&mut self, at: Position, character: char, warnings: &mut Vec<Warning>) {
+    fn redirection(&mut self, at: Position, character: char, warnings: &mut Warnings) {
         if self.word.as_ref().is_some_and(|word| word.text.bytes().all(|digit| digit.is_ascii_digit())) {
             self.word = None;
         }
@@ -115,11 +119,11 @@ impl Splitter<'_> {
             target.push(next);
             self.take();
         }
-        warnings.push(Warning { position: at, reason: format!("the redirection '{target}' is left out: the service keeps QEMU's output") });
+        warnings.tell(at, format!("the redirection '{target}' is left out: the service keeps QEMU's output"));
     }
 
     /// Reads up to the closing quote.
-    fn quoted(&mut self, from: Position, quote: char, warnings: &mut Vec<Warning>) -> Result<(), ReadError> {
+    fn quoted(&mut self, from: Position, quote: char, warnings: &mut Warnings) -> Result<(), ReadError> {
         self.word.get_or_insert_with(|| Word { text: String::new(), position: from });
         loop {
             let at = self.position;
@@ -140,11 +144,10 @@ impl Splitter<'_> {
         }
     }
 
-    fn tell_of_expansion(&self, at: Position, character: char, warnings: &mut Vec<Warning>) {
+    fn tell_of_expansion(&self, at: Position, character: char, warnings: &mut Warnings) {
         let expanded = matches!(character, '$' | '`') || (character == '~' && self.word.is_none());
         if expanded {
-            let reason = format!("'{character}' is taken as it stands: a shell would put something else there, here nothing is expanded");
-            warnings.push(Warning { position: at, reason });
+            warnings.tell(at, format!("'{character}' is taken as it stands: a shell would put something else there, here nothing is expanded"));
         }
     }
 
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     fn commands(text: &str) -> Vec<Vec<String>> {
-        let commands = split(text, &mut Vec::new()).unwrap();
+        let commands = split(text, &mut Warnings::default()).unwrap();
         commands.into_iter().map(|command| command.into_iter().map(|word| word.text).collect()).collect()
     }
 
@@ -210,12 +213,12 @@ mod tests {
         for (text, expected) in
             [("a\n 'b", "line 2, column 2: the quote ' has no end; add another '"), ("a \"b", "line 1, column 3: the quote \" has no end")]
         {
-            let error = split(text, &mut Vec::new()).unwrap_err().to_string();
+            let error = split(text, &mut Warnings::default()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
-        let mut warnings = Vec::new();
+        let mut warnings = Warnings::default();
         assert_eq!(split("a $HOME/x '$b' ~/c d~", &mut warnings).unwrap().concat().len(), 5);
-        let places: Vec<u32> = warnings.iter().map(|warning| warning.position.column).collect();
+        let places: Vec<u32> = warnings.finish().iter().map(|warning| warning.position.column).collect();
         assert_eq!(places, [3, 16]);
     }
 }

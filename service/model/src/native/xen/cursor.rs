@@ -7,7 +7,7 @@
 use std::str::Chars;
 
 use crate::native::ReadError;
-use crate::xml::Position;
+use crate::xml::{Position, is_allowed};
 
 /// A way through a text.
 pub(super) struct Cursor<'a> {
@@ -159,11 +159,6 @@ pub(super) enum Lines {
     One,
     /// It may.
     Many,
-}
-
-/// Whether XML 1.0 can hold a character (production 2).
-fn is_allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// A text as a string in quotes, which [`Cursor::string`] reads as the same.

@@ -6,22 +6,19 @@ use std::collections::HashMap;
 
 use super::Dialect;
 use super::value::{Item, Value};
+use crate::native::warnings::Warnings;
 use crate::native::{ReadError, Warning};
 use crate::xml::{Position, Value as Word};
 
 /// Most settings of a configuration.
 pub(super) const MAX_SETTINGS: usize = 4096;
 
-/// Warnings told one by one; the last one says how many more there are.
-const MAX_WARNINGS: usize = 200;
-
 /// The settings that nobody took yet, and the warnings so far.
 pub(super) struct Input {
     pub(super) dialect: Dialect,
     settings: Vec<Option<Setting>>,
     by_key: HashMap<String, usize>,
-    warnings: Vec<Warning>,
-    warnings_left_out: usize,
+    warnings: Warnings,
 }
 
 struct Setting {
@@ -32,7 +29,7 @@ struct Setting {
 
 impl Input {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, settings: Vec::new(), by_key: HashMap::new(), warnings: Vec::new(), warnings_left_out: 0 }
+        Self { dialect, settings: Vec::new(), by_key: HashMap::new(), warnings: Warnings::default() }
     }
 
     /// Adds a setting; what was set by that name before is left out with a warning, if it differs.
@@ -129,11 +126,7 @@ impl Input {
 
     /// Tells something.
     pub(super) fn warn(&mut self, position: Position, reason: String) {
-        if self.warnings.len() < MAX_WARNINGS {
-            self.warnings.push(Warning { position, reason });
-        } else {
-            self.warnings_left_out += 1;
-        }
+        self.warnings.tell(position, reason);
     }
 
     /// The warnings in the order of the configuration, after those about settings that nobody took.
@@ -143,12 +136,7 @@ impl Input {
                 self.warn(setting.position, format!("'{}' has no element in the domain and is left out", setting.key));
             }
         }
-        self.warnings.sort_by_key(|warning| (warning.position.line, warning.position.column));
-        if self.warnings_left_out > 0 {
-            let reason = format!("{} more things have no element in the domain and are left out", self.warnings_left_out);
-            self.warnings.push(Warning { position: Position { line: 1, column: 1 }, reason });
-        }
-        self.warnings
+        self.warnings.finish()
     }
 }
 

@@ -20,7 +20,7 @@ use super::qmp::Version;
 pub use cache::Cache;
 pub use emulator::{Arch, find_emulator};
 pub use error::CapabilitiesError;
-pub use probe::{kvm_usable, probe};
+pub use probe::{Answers, kvm_usable, parse_list, probe};
 
 /// What one QEMU binary can do on this host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

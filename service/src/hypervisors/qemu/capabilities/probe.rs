@@ -114,13 +114,13 @@ async fn list(emulator: &Path, option: &str, confine: &dyn Confine) -> Result<BT
     Ok(parse_list(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// A heading, a name a line, then perhaps a blank line and advice.
-fn parse_list(help: &str) -> BTreeSet<String> {
+/// The names in what `OPTION help` prints: a heading, a name a line, then perhaps a blank line and advice.
+pub fn parse_list(help: &str) -> BTreeSet<String> {
     help.lines().skip(1).map(str::trim).take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// The answers as they came.
-struct Answers {
+pub struct Answers {
     target: Target,
     kvm: KvmInfo,
     machines: Vec<Machine>,
@@ -164,7 +164,11 @@ struct Named {
 }
 
 impl Answers {
-    async fn collect(client: &Client) -> Result<Self, QmpError> {
+    /// Asks all questions at once.
+    ///
+    /// # Errors
+    /// [`QmpError`] of the first that has no answer, or another than QEMU's manual says.
+    pub async fn collect(client: &Client) -> Result<Self, QmpError> {
         let none = NoArguments {};
         let objects = json!({ "implements": "user-creatable" });
         // Sent together, answered in turn.
@@ -183,7 +187,14 @@ impl Answers {
         Ok(Self { target, kvm, machines, cpu_models, hyperv, types, objects, options, schema })
     }
 
-    fn into_capabilities(self, emulator: &Path, version: Version, displays: BTreeSet<String>, audiodevs: BTreeSet<String>) -> Capabilities {
+    /// What they come to, with the lists of what is installed.
+    pub fn into_capabilities(
+        self,
+        emulator: &Path,
+        version: Version,
+        displays: BTreeSet<String>,
+        audiodevs: BTreeSet<String>,
+    ) -> Capabilities {
         let types = TypeTree::new(&self.types);
         let chardevs = types.concrete("chardev");
         let mut devices = types.concrete("device");

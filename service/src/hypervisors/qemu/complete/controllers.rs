@@ -1,6 +1,6 @@
 //! Controllers: their numbers and models, and those that a machine or a device implies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lodge_model::domain::devices::{Address, Controller, ControllerType, Device, Devices};
 
@@ -28,8 +28,8 @@ pub(super) fn is_ich9(controller: &Controller) -> bool {
 
 /// Numbers and models of the controllers that are written, then those that the machine itself has.
 pub(super) fn prepare(devices: &mut Devices, machine: &Machine<'_>) -> Result<()> {
-    check_numbers(devices)?;
     number(devices, machine);
+    check_numbers(devices)?;
     check_roots(devices, machine)?;
     for controller in devices.controllers_mut() {
         choose_model(controller, machine);
@@ -100,8 +100,8 @@ fn check_numbers(devices: &Devices) -> Result<()> {
 /// Gives a number to controllers without one, in the order of the document. Roots are 0, companions follow the USB 2
 /// controller before them.
 fn number(devices: &mut Devices, machine: &Machine<'_>) {
-    let mut taken: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    taken.entry(ControllerType::Pci.as_str()).or_default().push(0);
+    let mut taken: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    taken.entry(ControllerType::Pci.as_str()).or_default().insert(0);
     for controller in devices.controllers() {
         taken.entry(controller.kind.as_str()).or_default().extend(controller.index);
     }
@@ -117,7 +117,7 @@ fn number(devices: &mut Devices, machine: &Machine<'_>) {
             None if is_companion => set.unwrap_or(first_free),
             None => first_free,
         };
-        taken.push(index);
+        taken.insert(index);
         controller.index = Some(index);
         if is_ich9(controller) {
             set = Some(index);

@@ -59,6 +59,10 @@ pub enum CompleteError {
     Unsupported(String),
 }
 
+/// Most devices of a guest: more than a PC has places for, and few enough that looking for a free place among all
+/// others takes no time.
+const MAX_DEVICES: usize = 2048;
+
 type Result<T, E = CompleteError> = std::result::Result<T, E>;
 
 /// An [`CompleteError::Invalid`].
@@ -77,6 +81,10 @@ fn unsupported<T>(sentence: impl Into<String>) -> Result<T> {
 /// # Errors
 /// [`CompleteError`] for a definition that could never be started as it stands; it is unchanged then.
 pub fn complete(domain: &mut Domain, platform: &dyn Platform, random: &mut dyn FnMut() -> u32) -> Result<()> {
+    let count = domain.devices.list.len();
+    if count > MAX_DEVICES {
+        return unsupported(format!("the domain has {count} devices, and no guest can have more than {MAX_DEVICES}; take some away"));
+    }
     let mut draft = domain.clone();
     let machine = machine::complete(&mut draft, platform)?;
     general::complete(&mut draft, random)?;

@@ -90,7 +90,9 @@ pub(super) struct ReplyError {
 #[derive(Default)]
 pub(super) struct Lines {
     bytes: Vec<u8>,
-    /// So many bytes have been searched for a line's end.
+    /// Where the next line begins; what is before was given out.
+    start: usize,
+    /// So far the bytes have been searched for a line's end.
     searched: usize,
 }
 
@@ -108,17 +110,20 @@ impl Lines {
         loop {
             let unsearched = self.bytes.get(self.searched..).unwrap_or_default();
             let Some(offset) = unsearched.iter().position(|&byte| byte == b'\n') else {
+                // Moved once for all lines of a read, so that many short ones cost no more than a long one.
+                self.bytes.drain(..self.start);
+                self.start = 0;
                 self.searched = self.bytes.len();
                 return match self.searched > MESSAGE_LIMIT {
                     true => Err(format!("a message of more than {MESSAGE_LIMIT} bytes")),
                     false => Ok(None),
                 };
             };
-            let rest = self.bytes.split_off(self.searched + offset + 1);
-            let line = std::mem::replace(&mut self.bytes, rest);
-            self.searched = 0;
+            let end = self.searched + offset + 1;
+            let line = self.bytes.get(self.start..end).unwrap_or_default();
+            (self.start, self.searched) = (end, end);
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(line));
+                return Ok(Some(line.to_vec()));
             }
         }
     }
