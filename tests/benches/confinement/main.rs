@@ -27,7 +27,7 @@ async fn main() {
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let instance = SystemInstance::new(directory.path(), "");
     let confined = SystemInstance::policy(instance.store.layout());
-    let unconfined = Policy { confine: Arc::new(Unconfined), choices: confined.choices.clone() };
+    let unconfined = Policy { confine: Arc::new(Unconfined), ..confined.clone() };
     let disk = directory.path().join("disk.img");
     std::fs::File::create(&disk).unwrap().set_len(1 << 20).unwrap();
     let domain = instance.define(&document(&disk)).await;

@@ -9,7 +9,8 @@ use lodge_model::native::{self, Converted, Format, ReadError, WriteError, Writte
 use lodge_service::error::ErrorKind;
 use lodge_service::hypervisors::Places;
 use lodge_service::hypervisors::qemu::complete::complete;
-use lodge_service::hypervisors::qemu::script::{self, Chances, Host, assumed};
+use lodge_service::hypervisors::qemu::input::Host;
+use lodge_service::hypervisors::qemu::script::{self, Chances, assumed};
 
 use super::documents::{comes_back, stands_in};
 
