@@ -169,6 +169,7 @@ pub trait Domain {
     fn set_metadata(&self, uri: &str, prefix: &str, xml: &str, options: &ChangeOptions) -> Result<()>;
 
     /// An application's element in the domain's metadata.
+    #[zbus(allow_interactive_auth)]
     fn get_metadata(&self, uri: &str, options: &MetadataOptions) -> Result<String>;
 
     /// Opens a text console of the running guest.

@@ -31,5 +31,6 @@ pub trait Hypervisor {
     fn architectures(&self) -> Result<Vec<String>>;
 
     /// The machine types that a domain may ask for.
+    #[zbus(allow_interactive_auth)]
     fn get_machines(&self, arch: &str, options: &NoOptions) -> Result<Vec<Dictionary>>;
 }

@@ -30,14 +30,18 @@ pub trait Manager {
     fn create_domain(&self, xml: &str, options: &CreateOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
 
     /// A dry run of DefineDomain.
+    #[zbus(allow_interactive_auth)]
     fn validate_domain(&self, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
 
     /// A hypervisor's own configuration as a domain document.
+    #[zbus(allow_interactive_auth)]
     fn domain_from_native(&self, format: &str, config: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
 
     /// A domain document as a hypervisor's own configuration.
+    #[zbus(allow_interactive_auth)]
     fn domain_to_native(&self, format: &str, xml: &str, options: &NoOptions) -> Result<(String, Vec<String>)>;
 
     /// Finds a domain.
+    #[zbus(allow_interactive_auth)]
     fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
 }

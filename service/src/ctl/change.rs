@@ -8,7 +8,7 @@ use lodge_dbus_interfaces::proxies::DomainProxy;
 use super::complete::domain_names;
 use super::failure::Outcome;
 use super::output::Output;
-use super::service;
+use super::service::{self, property};
 use super::size::Size;
 use super::uri::Bus;
 
@@ -150,7 +150,7 @@ impl Scope {
         if !current {
             return Ok(ChangeOptions { live, config });
         }
-        let runs = domain.id().await? != 0;
+        let runs = property::<u32>(domain.inner(), "Id").await? != 0;
         Ok(ChangeOptions { live: runs, config: !runs })
     }
 }
@@ -162,7 +162,7 @@ async fn describe(name: &str, title: bool, text: &[String], scope: &Scope, bus: 
         if scope.live || scope.config {
             return Err(format!("--live and --config say where to write a new {noun}; give one, or see: lodgectl dumpxml").into());
         }
-        let present = if title { domain.title().await? } else { domain.description().await? };
+        let present: String = property(domain.inner(), if title { "Title" } else { "Description" }).await?;
         return if present.is_empty() { output.confirm(format_args!("No {noun} for domain: {name}")) } else { output.line(present) };
     }
     let text = text.join(" ");

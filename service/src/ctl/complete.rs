@@ -1,7 +1,7 @@
 //! Names for the shell's completion.
 //!
-//! Invariant: completion never prints an error and never starts the service; a shell in the middle of a line has no use for
-//! either.
+//! Invariant: completion never prints an error, never starts the service, and has nobody asked for a password; a shell in the
+//! middle of a line has no use for any of it.
 
 use std::ffi::OsStr;
 
@@ -18,7 +18,7 @@ use super::uri::Bus;
 /// The domains whose names begin with what is typed so far.
 pub fn domain_names(typed: &OsStr) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else { return Vec::new() };
-    let bus = std::env::var("LODGE_URI").ok().and_then(|uri| uri.parse().ok()).unwrap_or(Bus::Session);
+    let bus = std::env::var("LODGE_URI").ok().and_then(|uri| uri.parse().ok()).unwrap_or_default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
     let mut names = runtime.block_on(names(bus)).unwrap_or_default();
     names.retain(|name| name.starts_with(typed));
@@ -27,7 +27,7 @@ pub fn domain_names(typed: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 async fn names(bus: Bus) -> Outcome<Vec<String>> {
-    let service = Service::connect(bus).await?;
+    let service = Service::connect_quietly(bus).await?;
     let daemon = DBusProxy::new(&service.connection).await?;
     if !daemon.name_has_owner(BusName::from_static_str(BUS_NAME)?).await? {
         return Ok(Vec::new());

@@ -11,7 +11,7 @@ use super::console;
 use super::failure::Outcome;
 use super::input;
 use super::output::{Output, warn};
-use super::service::{self, Service};
+use super::service::{self, Service, property};
 use super::uri::Bus;
 
 /// Commands of this group.
@@ -113,7 +113,7 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
             output.confirm("Domain successfully renamed")
         }
         Command::Autostart { name, disable } => {
-            service::domain(bus, &name).await?.set_autostart(!disable).await?;
+            service::set_property(service::domain(bus, &name).await?.inner(), "Autostart", (!disable).into()).await?;
             output.confirm(format_args!("Domain '{name}' {} as autostarted", if disable { "unmarked" } else { "marked" }))
         }
     }
@@ -131,7 +131,7 @@ async fn define(file: &Path, validate: bool, bus: Bus, output: Output) -> Outcom
     }
     let (path, warnings) = service.manager.define_domain(&xml, &DefineOptions::default()).await?;
     warn(&warnings);
-    let name = service.domain_at(path).await?.name().await?;
+    let name: String = property(service.domain_at(path).await?.inner(), "Name").await?;
     output.confirm(format_args!("Domain '{name}' defined from {}", file.display()))
 }
 
@@ -141,7 +141,7 @@ async fn start_transient(create: Create, bus: Bus, output: Output) -> Outcome {
     let (path, warnings) = service.manager.create_domain(&xml, &CreateOptions { paused: create.paused }).await?;
     warn(&warnings);
     let domain = service.domain_at(path).await?;
-    let name = domain.name().await?;
+    let name: String = property(domain.inner(), "Name").await?;
     output.confirm(format_args!("Domain '{name}' created from {}", create.file.display()))?;
     if create.console { console::show(&domain, &name, "", false).await } else { Ok(()) }
 }

@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use super::complete::domain_names;
 use super::failure::{Failure, Outcome, complain};
 use super::output::{Output, warn};
-use super::service::Service;
+use super::service::{Service, property};
 use super::signals::Ending;
 use super::uri::Bus;
 
@@ -132,7 +132,7 @@ impl Edit {
         }
         let (path, _) = manager.define_domain(text, &DefineOptions::default()).await?;
         if path.as_str() != self.domain.inner().path().as_str() {
-            let other = self.service.domain_at(path).await?.name().await?;
+            let other: String = property(self.service.domain_at(path).await?.inner(), "Name").await?;
             complain("warning", &format!("this defined another domain, '{other}'; domain '{}' stays as it was", self.name));
         }
         Ok(())

@@ -17,7 +17,7 @@ use super::complete::domain_names;
 use super::failure::Outcome;
 use super::inventory::words;
 use super::output::Output;
-use super::service::Service;
+use super::service::{Service, property};
 use super::uri::Bus;
 use super::{jobs, json, table};
 
@@ -57,7 +57,7 @@ pub async fn run(Command::Events(events): Command, bus: Bus, output: Output) -> 
         filter.only = Some(service.manager.get_domain(name).await?);
     } else {
         // So that the service runs, and a missing one is noticed.
-        service.manager.version().await?;
+        property::<String>(service.manager.inner(), "Version").await?;
     }
     let follow = async {
         while let Some(message) = messages.next().await {

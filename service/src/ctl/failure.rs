@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use lodge_dbus_interfaces::Error;
 use zbus::DBusError as _;
 
+/// Where the service's own messages are.
+const MESSAGES: &str = "see its messages with: journalctl --user --unit lodged (of the system's: without --user)";
+
 /// What a command ends with.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
@@ -104,14 +107,14 @@ fn explain(name: &str, message: &str) -> String {
     let standard = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
     match standard {
         "ServiceUnknown" | "NameHasNoOwner" => {
-            "Lodge does not run on this bus and the bus does not know how to start it; install Lodge, or run: lodged --session".to_owned()
+            "Lodge does not run on this bus and the bus does not know how to start it; install Lodge, or run: lodged --session (for the machine's: sudo lodged --system)".to_owned()
         }
         spawn if spawn.starts_with("Spawn.") => {
-            format!("the bus could not start Lodge: {message}; see its messages with: journalctl --user --unit lodged")
+            format!("the bus could not start Lodge: {message}; {MESSAGES}")
         }
         "NoReply" | "Disconnected" => {
             format!(
-                "Lodge went away before it answered ({message}); see its messages with: journalctl --user --unit lodged, then try again"
+                "Lodge went away before it answered ({message}); {MESSAGES}; then try again"
             )
         }
         "TimedOut" | "Timeout" => format!("Lodge did not start in time ({message}); try again"),

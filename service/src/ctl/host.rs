@@ -9,7 +9,7 @@ use super::failure::Outcome;
 use super::inventory::{self, Object};
 use super::json;
 use super::output::Output;
-use super::service::Service;
+use super::service::{Service, property};
 use super::table::{Table, facts};
 use super::uri::Bus;
 
@@ -49,8 +49,8 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
             let manager = &service.manager;
             output.text(facts(&[
                 ("lodgectl", env!("CARGO_PKG_VERSION").to_owned()),
-                ("Service", manager.version().await?),
-                ("Instance", manager.instance_kind().await?.to_string()),
+                ("Service", property(manager.inner(), "Version").await?),
+                ("Instance", property(manager.inner(), "InstanceKind").await?),
             ]))
         }
         Command::Hypervisors(options) => {

@@ -5,9 +5,8 @@
 
 use std::collections::HashMap;
 
+use lodge_dbus_interfaces::ROOT_PATH;
 use lodge_dbus_interfaces::types::State;
-use lodge_dbus_interfaces::{BUS_NAME, ROOT_PATH};
-use zbus::fdo::ObjectManagerProxy;
 use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 
 use super::failure::Outcome;
@@ -28,12 +27,11 @@ pub struct Object {
 /// # Errors
 /// There is no service.
 pub async fn objects(service: &Service, interface: &str) -> Outcome<Vec<Object>> {
-    let manager = ObjectManagerProxy::builder(&service.connection).destination(BUS_NAME).path(ROOT_PATH).build().await?;
-    let all = manager.get_managed_objects().await?;
-    let with = |(path, mut interfaces): (OwnedObjectPath, HashMap<_, _>)| {
-        let key = interfaces.keys().find(|name: &&zbus::names::OwnedInterfaceName| name.as_str() == interface)?.clone();
-        interfaces.remove(&key).map(|properties| Object { path, properties })
-    };
+    type Interfaces = HashMap<String, HashMap<String, OwnedVariant>>;
+    let all: HashMap<OwnedObjectPath, Interfaces> =
+        service.read(ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &()).await?;
+    let with =
+        |(path, mut interfaces): (OwnedObjectPath, Interfaces)| interfaces.remove(interface).map(|properties| Object { path, properties });
     Ok(all.into_iter().filter_map(with).collect())
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`uri`] | which service is meant |
 //! | [`service`] | the way to it, and to a domain by its name |
+//! | [`agent`] | who asks for a password in the terminal |
 //! | [`inventory`] | all objects from one call, as dictionaries of properties |
 //! | [`failure`] | what goes wrong, and the exit codes |
 //! | [`output`], [`table`], [`json`] | what is printed |
@@ -17,6 +18,7 @@
 //! Words: what people read has the contract's words with spaces (`shut off`), as virsh prints them; JSON has the contract's
 //! own (`shut-off`); what people type may be either.
 
+mod agent;
 mod change;
 mod complete;
 mod console;
@@ -58,9 +60,16 @@ use uri::Bus;
 #[derive(Parser)]
 #[command(name = "lodgectl", version, max_term_width = 100, after_help = EXAMPLES, subcommand_required = true)]
 pub struct Arguments {
-    /// Which service to speak to: qemu:///session (the user's own virtual machines) or qemu:///system
-    #[arg(short, long, global = true, value_name = "URI", env = "LODGE_URI", default_value = "qemu:///session", hide_env_values = true)]
-    connect: Bus,
+    /// Which service to speak to: qemu:///session (the user's own virtual machines) or qemu:///system. Default: the
+    /// machine's for root, the user's own for others
+    #[arg(short, long, global = true, value_name = "URI", env = "LODGE_URI", hide_env_values = true)]
+    connect: Option<Bus>,
+    /// The same as -c qemu:///session
+    #[arg(long, global = true, conflicts_with = "system")]
+    session: bool,
+    /// The same as -c qemu:///system
+    #[arg(long, global = true)]
+    system: bool,
     /// Print only what was asked for: no confirmations, no headings
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -75,7 +84,7 @@ Examples:
   lodgectl list --all                     all domains and their states
   lodgectl shutdown demo                  ask it to power off
   lodgectl wait demo --state shut-off     until it has done so
-  lodgectl -c qemu:///system list         those of the machine's own service
+  lodgectl --system list                  those of the machine's own service
 
 `lodgectl COMMAND --help` has more. Exit status: 0 done, 1 failed, 2 wrong usage, 128+n ended by signal n.";
 
@@ -128,9 +137,25 @@ pub fn main() -> ExitCode {
     }
 }
 
+impl Arguments {
+    fn bus(&self) -> Bus {
+        match (self.session, self.system) {
+            (true, _) => Bus::Session,
+            (_, true) => Bus::System,
+            _ => self.connect.unwrap_or_default(),
+        }
+    }
+}
+
 async fn run(arguments: Arguments) -> Outcome {
-    let Arguments { connect, quiet, command } = arguments;
+    let connect = arguments.bus();
+    let Arguments { quiet, command, .. } = arguments;
     let output = Output::new(quiet);
+    let _agent = match command {
+        // These ask no service.
+        Command::Validate(_) | Command::Shell(_) => None,
+        _ => agent::beside(connect).await,
+    };
     match command {
         Command::List(command) => list::run(command, connect, output).await,
         Command::Define(command) => define::run(command, connect, output).await,
@@ -156,6 +181,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_word_on_the_service_is_a_flag() {
+        let bus = |words: &[&str]| Arguments::try_parse_from([&["lodgectl", "list"], words].concat()).map(|arguments| arguments.bus()).ok();
+        assert_eq!(bus(&["--system"]), Some(Bus::System));
+        assert_eq!(bus(&["--session"]), Some(Bus::Session));
+        assert_eq!(bus(&["-c", "qemu:///system"]), Some(Bus::System));
+        assert_eq!(bus(&["-c", "qemu:///session", "--system"]), Some(Bus::System));
+        assert_eq!(bus(&["--session", "--system"]), None);
     }
 
     #[test]

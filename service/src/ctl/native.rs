@@ -10,7 +10,7 @@ use super::complete::domain_names;
 use super::failure::Outcome;
 use super::input;
 use super::output::{Output, warn};
-use super::service::Service;
+use super::service::{Service, property};
 use super::uri::Bus;
 
 /// Commands of this group.
@@ -117,7 +117,7 @@ impl Document {
         if let Some(name) = self.domain {
             let domain = service.domain(&name).await?;
             // With passwords: without them a display that has one would be written as open to everybody.
-            let options = XmlOptions { inactive: domain.persistent().await?, secure: true };
+            let options = XmlOptions { inactive: property(domain.inner(), "Persistent").await?, secure: true };
             return Ok(domain.get_xml(&options).await?);
         }
         input::read(&self.file.or(self.xml).unwrap_or_else(|| "-".into()))

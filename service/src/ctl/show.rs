@@ -2,18 +2,15 @@
 
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCompleter;
+use lodge_dbus_interfaces::DOMAIN_INTERFACE;
 use lodge_dbus_interfaces::options::XmlOptions;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE};
-use zbus::fdo::PropertiesProxy;
-use zbus::names::InterfaceName;
-use zbus::proxy::CacheProperties;
 
 use super::complete::domain_names;
 use super::failure::Outcome;
 use super::inventory::{Object, words};
 use super::json;
 use super::output::Output;
-use super::service::{self, Service};
+use super::service::{self, Service, property};
 use super::size::kibibytes;
 use super::table::facts;
 use super::uri::Bus;
@@ -89,10 +86,10 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
             let domain = properties(bus, &target.name).await?;
             output.text(if json { json::pretty(&domain.json()) } else { facts(&info(&domain)) })
         }
-        Command::Domuuid(target) => output.line(service::domain(bus, &target.name).await?.uuid().await?),
-        Command::Domname(target) => output.line(service::domain(bus, &target.name).await?.name().await?),
+        Command::Domuuid(target) => output.line(property::<String>(service::domain(bus, &target.name).await?.inner(), "Uuid").await?),
+        Command::Domname(target) => output.line(property::<String>(service::domain(bus, &target.name).await?.inner(), "Name").await?),
         Command::Domid(target) => {
-            let id = service::domain(bus, &target.name).await?.id().await?;
+            let id: u32 = property(service::domain(bus, &target.name).await?.inner(), "Id").await?;
             output.line(if id == 0 { "-".to_owned() } else { id.to_string() })
         }
     }
@@ -102,14 +99,8 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
 async fn properties(bus: Bus, name: &str) -> Outcome<Object> {
     let service = Service::connect(bus).await?;
     let path = service.manager.get_domain(name).await?;
-    let proxy = PropertiesProxy::builder(&service.connection)
-        .destination(BUS_NAME)
-        .path(path.clone())
-        .cache_properties(CacheProperties::No)
-        .build()
-        .await?;
-    let interface = InterfaceName::from_static_str_unchecked(DOMAIN_INTERFACE);
-    Ok(Object { path, properties: proxy.get_all(interface).await? })
+    let properties = service.read(&path, "org.freedesktop.DBus.Properties", "GetAll", &DOMAIN_INTERFACE).await?;
+    Ok(Object { path, properties })
 }
 
 fn state_and_reason(domain: &Object) -> String {

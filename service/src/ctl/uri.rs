@@ -11,6 +11,13 @@ pub enum Bus {
     System,
 }
 
+impl Default for Bus {
+    /// The one whose virtual machines are this user's own.
+    fn default() -> Self {
+        if rustix::process::geteuid().is_root() { Self::System } else { Self::Session }
+    }
+}
+
 impl FromStr for Bus {
     type Err = String;
 

@@ -15,7 +15,7 @@ use zbus::fdo::{ObjectManagerProxy, PropertiesProxy};
 use super::complete::domain_names;
 use super::failure::Outcome;
 use super::inventory::words;
-use super::service::Service;
+use super::service::{Service, property};
 use super::uri::Bus;
 
 /// Commands of this group.
@@ -67,7 +67,7 @@ pub async fn run(Command::Wait(wait): Command, bus: Bus) -> Outcome {
     match tokio::time::timeout(Duration::from_secs(seconds), reached).await {
         Ok(outcome) => outcome,
         Err(_) => {
-            let state = domain.state().await?;
+            let state = state_of(&domain).await?;
             Err(format!("domain '{}' is still {} after {seconds} s, not {}", wait.name, words(state.as_str()), words(wait.state.as_str()))
                 .into())
         }
@@ -81,7 +81,7 @@ async fn until(service: &Service, domain: &DomainProxy<'_>, wait: &Wait) -> Outc
     let objects = ObjectManagerProxy::builder(&service.connection).destination(BUS_NAME).path(ROOT_PATH).build().await?;
     let mut removals = objects.receive_interfaces_removed().await?;
     let mut owners = objects.inner().receive_owner_changed().await?;
-    let mut state = domain.state().await?;
+    let mut state = state_of(domain).await?;
     while state != wait.state {
         tokio::select! {
             change = changes.next() => {
@@ -105,6 +105,10 @@ async fn until(service: &Service, domain: &DomainProxy<'_>, wait: &Wait) -> Outc
         }
     }
     Ok(())
+}
+
+async fn state_of(domain: &DomainProxy<'_>) -> Outcome<State> {
+    Ok(State::from(property::<String>(domain.inner(), "State").await?.as_str()))
 }
 
 fn gone(wait: &Wait) -> Outcome {
