@@ -204,20 +204,20 @@ mod tests {
     fn a_log_that_grows_long_is_put_aside_while_it_is_written() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.b.log");
-        std::fs::write(&path, "of an earlier run\n").unwrap();
+        fs::write(&path, "of an earlier run\n").unwrap();
         let (log, file) = RunLog::begin(&path, "headline").unwrap();
         let mut file = File::from(file);
         log.put_aside_if_long();
-        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
         let line = [b"x".repeat(63), b"\n".to_vec()].concat();
         file.write_all(&line.repeat(usize::try_from(LONG / 64).unwrap())).unwrap();
         file.write_all(b"the last line\n").unwrap();
         log.put_aside_if_long();
-        let kept = std::fs::read(directory.path().join("a.b.log.1")).unwrap();
+        let kept = fs::read(directory.path().join("a.b.log.1")).unwrap();
         assert!(kept.len() as u64 == LONG && kept.ends_with(b"the last line\n"));
         // The run goes on and its end is found, whereever it began in the file that was.
         file.write_all(b"qemu: broken\nqemu_system_shutdown_request reason=6\n").unwrap();
-        assert!(std::fs::metadata(&path).unwrap().len() < 200);
+        assert!(fs::metadata(&path).unwrap().len() < 200);
         assert!(log.last_words().ends_with("broken"), "{}", log.last_words());
         assert_eq!(log.exit_reason(), Some(ExitReason::Shutdown));
         // A new run sees itself only.
@@ -229,7 +229,7 @@ mod tests {
     fn a_run_sees_its_own_part_only_and_no_link_is_followed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.log");
-        std::fs::write(&path, "of an earlier run\n").unwrap();
+        fs::write(&path, "of an earlier run\n").unwrap();
         let (log, file) = RunLog::begin(&path, "headline").unwrap();
         assert_eq!(log.last_words(), "");
         File::from(file).write_all(b"qemu: broken\n").unwrap();
