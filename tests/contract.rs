@@ -91,6 +91,56 @@ fn every_action_is_asked_for_somewhere() {
     }
 }
 
+#[test]
+fn every_action_has_its_policy_and_every_policy_its_action() {
+    let policy = repository_file("polkit/org.lodge.Lodge1.policy");
+    let described: Vec<_> = policy.split("<action id=\"").skip(1).map(|action| action.split_once("\">").unwrap()).collect();
+    let promised: Vec<_> = Action::ALL.iter().map(|action| action.id()).collect();
+    let ids: Vec<_> = described.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, promised);
+    for (id, action) in described {
+        let active = if id.ends_with(".view") { "yes" } else { "auth_admin_keep" };
+        for (who, may) in [("any", "auth_admin"), ("inactive", "auth_admin"), ("active", active)] {
+            assert!(action.contains(&format!("<allow_{who}>{may}</allow_{who}>")), "{id}: allow_{who} is not {may}");
+        }
+        for element in ["description", "message"] {
+            for language in ["", " xml:lang=\"de\"", " xml:lang=\"es\"", " xml:lang=\"fr\"", " xml:lang=\"zh_CN\""] {
+                assert!(action.contains(&format!("<{element}{language}>")), "{id} has no <{element}{language}>");
+            }
+        }
+        // Whose machine it is stands in every language or in none.
+        let messages = action.matches("<message").count();
+        let names = action.matches("$(domain.name)").count();
+        assert!(names == 0 || names == messages, "{id}: {names} of {messages} messages name the domain");
+    }
+}
+
+#[test]
+fn the_shipped_rule_grants_what_does_not_make_root() {
+    let rules = repository_file("polkit/org.lodge.Lodge1.rules");
+    let granted: BTreeSet<_> = rules.split('"').filter(|word| word.starts_with("org.lodge.")).map(str::to_owned).collect();
+    let expected = Action::ALL.iter().filter(|action| **action != Action::DomainDefine).map(|action| action.id()).collect();
+    assert_eq!(granted, expected);
+}
+
+#[test]
+fn the_documentation_shows_the_rule_that_is_tested() {
+    // tests/system gives it to the real polkit.
+    let example = repository_file("docs/examples/one-machine.rules");
+    assert!(repository_file("docs/security.md").contains(&format!("```js\n{example}```")));
+}
+
+#[test]
+fn the_debian_package_has_the_version_of_the_workspace() {
+    let changelog = repository_file("debian/changelog");
+    assert!(changelog.starts_with(&format!("lodge ({}) ", env!("CARGO_PKG_VERSION"))), "{changelog}");
+}
+
+fn repository_file(path: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::fs::read_to_string(root.join(path)).unwrap()
+}
+
 /// A service with one of everything.
 struct Service {
     client: Connection,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use lodge_dbus_interfaces::BUS_NAME;
 use lodge_dbus_interfaces::types::InstanceKind;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zbus::Connection;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
@@ -64,6 +64,8 @@ pub struct Options {
 /// It cannot start: the bus, the store or the settings are not usable, or another one is running.
 pub async fn run(options: Options) -> Result<()> {
     let Options { instance, root, idle_timeout } = options;
+    // Before there is anybody to send them: what nobody listens for would end the service.
+    let signals = Signals::listen()?;
     let layout = layout(instance, root.as_deref())?;
     let settings = load_settings(&layout)?;
     let connection = connect(instance).await?;
@@ -83,7 +85,7 @@ pub async fn run(options: Options) -> Result<()> {
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;
-    Service { connection, engine, clients, driver, settings, idle_timeout }.until_over().await
+    Service { connection, engine, clients, driver, settings, idle_timeout }.until_over(signals).await
 }
 
 fn layout(instance: Instance, root: Option<&Path>) -> Result<Layout> {
@@ -173,6 +175,20 @@ fn no_bus(error: zbus::Error) -> Error {
     Error::new(ErrorKind::HostFailed, "the message bus does not work").caused_by(error)
 }
 
+/// What the service is told by signals.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let on = |kind| signal(kind).map_err(|error| Error::new(ErrorKind::HostFailed, "cannot listen for signals").caused_by(error));
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())?, hangup: on(SignalKind::hangup())? })
+    }
+}
+
 /// The parts that stay in sight while the service runs.
 struct Service {
     connection: Connection,
@@ -186,16 +202,13 @@ struct Service {
 
 impl Service {
     /// Waits for the reason to go: a signal, the end of the bus, or nothing to do. SIGHUP makes it read its settings.
-    async fn until_over(mut self) -> Result<()> {
-        let handler = |kind| signal(kind).map_err(|error| Error::new(ErrorKind::HostFailed, "cannot listen for signals").caused_by(error));
-        let (mut terminate, mut interrupt) = (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
-        let mut hangup = handler(SignalKind::hangup())?;
+    async fn until_over(mut self, mut signals: Signals) -> Result<()> {
         loop {
             let idle_timeout = Duration::from_secs(self.idle_timeout.unwrap_or(self.settings.idle_timeout_seconds));
             tokio::select! {
-                _ = terminate.recv() => return leave("it was asked to"),
-                _ = interrupt.recv() => return leave("it was interrupted"),
-                _ = hangup.recv() => {
+                _ = signals.terminate.recv() => return leave("it was asked to"),
+                _ = signals.interrupt.recv() => return leave("it was interrupted"),
+                _ = signals.hangup.recv() => {
                     self.reload();
                     continue;
                 }

@@ -4,14 +4,24 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use lodge_service::daemon::{self, Instance, Options};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
+const MORE: &str = "\
+Usually the message bus starts it when somebody calls it; see lodgectl(1). It leaves by itself when nobody needs it, and its \
+guests never leave with it.
+
+SIGHUP makes it read its settings again: /etc/lodge/lodged.toml, or ~/.config/lodge/lodged.toml with --session. Ones that \
+cannot be meant are named in the journal and change nothing. SIGTERM and SIGINT end it.
+
+What callers of the system instance may do is decided by polkit(8), by the actions org.lodge.Lodge1.*; members of the group \
+lodge may see and use all virtual machines.";
+
 /// Runs virtual machines and publishes them on the message bus as org.lodge.Lodge1.
 #[derive(Parser)]
-#[command(version, after_help = "Usually the message bus starts it when somebody calls it; see lodgectl(1).")]
+#[command(version, after_help = "Usually the message bus starts it when somebody calls it; see lodgectl(1).", after_long_help = MORE)]
 struct Arguments {
     /// Serve the user's own virtual machines on the session bus. This is the default for everybody but root.
     #[arg(long, conflicts_with = "system")]
@@ -22,6 +32,9 @@ struct Arguments {
     /// Keep all files below DIR instead of the usual directories. The system instance then runs without root, too.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Print this program's manual page.
+    #[arg(long, hide = true)]
+    manual: bool,
     /// Leave after SECONDS without running guests, clients or jobs, instead of what the settings say; 0 means never.
     #[arg(long, value_name = "SECONDS")]
     idle_timeout: Option<u64>,
@@ -39,6 +52,10 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.manual {
+        let written = clap_mangen::Man::new(Arguments::command()).section("8").render(&mut std::io::stdout());
+        return if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     log_to_journal_or_terminal();
     // Two threads: one may be busy with a file or a large document while the other serves.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

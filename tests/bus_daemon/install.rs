@@ -30,9 +30,40 @@ fn a_package_gets_the_paths_of_the_system_it_is_for() {
     let destination = directory.path().to_str().unwrap();
     let files = install("/usr", destination);
     assert!(files.iter().all(|file| file.starts_with(directory.path().join("usr"))), "{files:#?}");
-    let service = fs::read_to_string(directory.path().join("usr/share/dbus-1/services/org.lodge.Lodge1.service")).unwrap();
-    assert!(service.contains("Exec=/usr/bin/lodged --session\n"), "{service}");
+    for (file, start) in [
+        ("share/dbus-1/services/org.lodge.Lodge1.service", "Exec=/usr/bin/lodged --session\n"),
+        ("share/dbus-1/system-services/org.lodge.Lodge1.service", "Exec=/usr/bin/lodged --system\n"),
+        ("lib/systemd/user/lodged.service", "ExecStart=/usr/bin/lodged --session\n"),
+        ("lib/systemd/system/lodged.service", "ExecStart=/usr/bin/lodged --system\n"),
+        ("share/man/man8/lodged.8", "SIGHUP"),
+    ] {
+        let text = fs::read_to_string(directory.path().join("usr").join(file)).unwrap();
+        assert!(text.contains(start) && !text.contains("@bindir@"), "{file}: {text}");
+    }
     for expected in ["usr/share/man/man1/lodgectl.1", "usr/share/bash-completion/completions/lodgectl", "usr/share/doc/lodge/LICENSE-MIT"] {
         assert!(files.contains(&directory.path().join(expected)), "{expected} in {files:#?}");
+    }
+}
+
+#[test]
+fn what_bus_and_polkit_read_goes_where_they_look() {
+    // Bus policy, polkit action, polkit rule.
+    for (prefix, places) in [
+        ("/usr", ["/usr/share", "/usr/share", "/usr/share"]),
+        ("/usr/local", ["/etc", "/usr/share", "/etc"]),
+        ("/opt/lodge", ["/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/share"]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let destination = directory.path().to_str().unwrap();
+        let files = install(prefix, destination);
+        let names = [
+            "dbus-1/system.d/org.lodge.Lodge1.conf",
+            "polkit-1/actions/org.lodge.Lodge1.policy",
+            "polkit-1/rules.d/50-org.lodge.Lodge1.rules",
+        ];
+        for (place, name) in places.into_iter().zip(names) {
+            let expected = format!("{destination}{place}/{name}");
+            assert!(files.iter().any(|file| file.to_str() == Some(&expected)), "{expected} in {files:#?}");
+        }
     }
 }

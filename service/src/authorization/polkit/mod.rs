@@ -103,11 +103,9 @@ impl Refused {
         let why = match self {
             Self::No => format!("polkit refuses {action}; a rule in /etc/polkit-1/rules.d can allow it"),
             Self::MayNotAsk => format!("{action} needs an authentication, and the call does not allow to ask for one"),
-            Self::NoAgent => {
-                format!(
-                    "{action} needs an authentication, which did not succeed or nobody could be asked for: an agent must run in the session, such as pkttyagent"
-                )
-            }
+            Self::NoAgent => format!(
+                "{action} needs an authentication, and it failed, or nobody could be asked: no agent runs in the caller's session; in a terminal, start pkttyagent"
+            ),
             Self::Dismissed => format!("the authentication for {action} was dismissed"),
             Self::NoAnswer(reason) => format!("polkit cannot be asked for {action}: {reason}; see: systemctl status polkit"),
             Self::Nameless => {
