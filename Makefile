@@ -8,7 +8,7 @@ BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvir
 ROOT_TEST = $(CARGO) $(if $(filter 0,$(shell id -u)),,--config "target.'cfg(unix)'.runner = 'sudo --preserve-env'") test
 
 .DEFAULT_GOAL := build
-.PHONY: help build all run test test-system check bench release install demo-guest schemas clean
+.PHONY: help build all run test test-system check bench release install deb demo-guest schemas clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,7 +25,7 @@ run: ## Set everything up, then run the demo guest under lodged until its consol
 	scripts/run-demo
 
 test: ## Set everything up, then check and test all but what needs virtual machines
-	scripts/install-packages run test system
+	scripts/install-packages run test system deb
 	scripts/demo-guest
 	scripts/libvirt-schemas
 	$(MAKE) --no-print-directory check
@@ -34,7 +34,7 @@ test: ## Set everything up, then check and test all but what needs virtual machi
 	$(ROOT_TEST) --package lodge-tests --test system
 
 test-system: ## Set everything up, then run the tests of whole systems, in a container and in virtual machines
-	scripts/install-packages run system
+	scripts/install-packages run system deb
 	$(CARGO) build --workspace
 	$(ROOT_TEST) --package lodge-tests --test system
 
@@ -57,6 +57,11 @@ release: ## Build lodged and lodgectl for use
 
 install: ## Put what `make release` built into PREFIX (/usr/local), below DESTDIR
 	scripts/install "$${CARGO_TARGET_DIR:-target}/release"
+
+deb: ## Build the Debian package, for the release that this machine runs, into build
+	scripts/install-packages run deb
+	$(MAKE) --no-print-directory release
+	scripts/debian-package "$${CARGO_TARGET_DIR:-target}/release" build
 
 demo-guest: ## Build the demo guest only, in build/demo-guest
 	scripts/install-packages run

@@ -5,3 +5,5 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod host;
+mod package;
+mod service;
