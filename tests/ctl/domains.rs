@@ -140,8 +140,8 @@ fn wrong_usage_is_exit_code_2() {
 #[test]
 fn a_service_that_cannot_be_reached_is_explained() {
     let bus = PrivateBus::start();
-    assert!(run(&bus, &["list"]).failed().contains("lodged --session"));
-    let mut nowhere = lodgectl(&bus, &["list"]);
+    assert!(run(&bus, &["--session", "list"]).failed().contains("lodged --session"));
+    let mut nowhere = lodgectl(&bus, &["--session", "list"]);
     nowhere.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
     let complaint = crate::Ran::from(nowhere.output().unwrap()).failed();
     assert!(complaint.contains("cannot reach the session bus") && complaint.contains("dbus-run-session"), "{complaint}");

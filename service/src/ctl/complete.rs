@@ -1,7 +1,7 @@
 //! Names for the shell's completion.
 //!
-//! Invariant: completion never prints an error, never starts the service, and has nobody asked for a password; a shell in the middle of a line has no use for
-//! either.
+//! Invariant: completion never prints an error, never starts the service, and has nobody asked for a password; a shell in the
+//! middle of a line has no use for any of it.
 
 use std::ffi::OsStr;
 

@@ -57,16 +57,6 @@ impl Service {
         self.domain_at(path).await
     }
 
-    /// The domain at a path that the service told.
-    ///
-    /// # Errors
-    /// The bus does not work.
-    pub async fn domain_at(&self, path: OwnedObjectPath) -> Outcome<DomainProxy<'static>> {
-        Ok(DomainProxy::builder(&self.connection).path(path).cache_properties(CacheProperties::No).build().await?)
-    }
-}
-
-impl Service {
     /// Calls a method that reads.
     ///
     /// # Errors
@@ -81,6 +71,14 @@ impl Service {
         let proxy = Proxy::new(&self.connection, BUS_NAME, path, interface).await?;
         let answer = proxy.call_with_flags(method, self.flags, arguments).await?;
         answer.ok_or_else(|| "the service did not answer".into())
+    }
+
+    /// The domain at a path that the service told.
+    ///
+    /// # Errors
+    /// The bus does not work.
+    pub async fn domain_at(&self, path: OwnedObjectPath) -> Outcome<DomainProxy<'static>> {
+        Ok(DomainProxy::builder(&self.connection).path(path).cache_properties(CacheProperties::No).build().await?)
     }
 }
 

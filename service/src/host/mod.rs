@@ -1,10 +1,10 @@
 //! The host: the only folder with `unsafe`, process spawning and blocking system calls.
 //!
 //! What stands here knows nothing of domains, hypervisors or the bus API. It offers small pieces with the names of the
-//! system's own manual pages: [`process`] starts and follows programs; [`credentials`], [`mounts`], [`limits`], [`seccomp`]
-//! and [`attributes`] change what they may, see and use; [`cgroup`] and [`systemd`] put them into groups; [`inode`] tells
-//! and changes whose files are; [`apparmor`] and [`selinux`] speak to the kernel's security modules; [`sockets`] makes UNIX
-//! sockets; [`hardware`] and [`kvm`] tell what machine this is.
+//! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
+//! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
+//! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
+//! kernel's security modules; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
@@ -19,6 +19,7 @@ pub mod kvm;
 pub mod limits;
 pub mod mounts;
 pub mod process;
+pub mod program;
 pub mod seccomp;
 pub mod selinux;
 pub mod sockets;

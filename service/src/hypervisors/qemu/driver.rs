@@ -20,6 +20,7 @@ use super::refusal::{Refusal, RefusalKind};
 use super::start::{Surroundings, start};
 use super::{command, confined, facts, offer, script, validate};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::program;
 use crate::hypervisors::confine::Confine;
 use crate::hypervisors::{Driver, HypervisorView, Launch, MachineType, Offer, Places, Reconnected, Started, Wanted};
 
@@ -82,13 +83,28 @@ impl QemuDriver {
         if self.session { config_home() } else { None }
     }
 
-    /// What the QEMU for a definition can do.
+    /// What the QEMU for a definition can do. To find that out, it is run.
     async fn capabilities_for(&self, domain: &Domain) -> Result<Arc<Capabilities>> {
         let emulator = match domain.devices.emulator.as_deref().map(str::trim) {
-            Some(path) if !path.is_empty() => PathBuf::from(path),
+            Some(path) if !path.is_empty() => self.named(Path::new(path))?,
             _ => self.default_emulator(arch(domain)?)?,
         };
         Ok(self.cache.get(&emulator, &*self.policy().confine).await?)
+    }
+
+    /// A program that a definition names. The system's service runs as root and reads definitions of people who are not: a
+    /// program of theirs must not be run, and one of root's that is no emulator neither.
+    fn named(&self, program: &Path) -> Result<PathBuf> {
+        if self.session {
+            return Ok(program.to_owned());
+        }
+        let real = of_root(program)?;
+        let name = real.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("qemu") || name == "kvm" {
+            return Ok(real);
+        }
+        let message = format!("{} is not taken for an emulator: its name does not begin with qemu", real.display());
+        Err(Error::new(ErrorKind::NotSupported, message))
     }
 
     fn default_emulator(&self, arch: Arch) -> Result<PathBuf> {
@@ -124,7 +140,14 @@ impl QemuDriver {
             command::plan(&launch.domain, &input)
         });
         let planned = planning.await.map_err(|error| Error::new(ErrorKind::Internal, "planning the start crashed").caused_by(error))?;
-        Ok(planned?)
+        let mut plan = planned?;
+        if !self.session {
+            // A definition may name some of them.
+            for companion in &mut plan.companions {
+                companion.program = of_root(&companion.program)?;
+            }
+        }
+        Ok(plan)
     }
 
     /// The emulators that are installed, one for each architecture.
@@ -239,6 +262,10 @@ fn known_arch(name: &str) -> Result<Arch> {
         let sentence = format!("guests of the architecture '{name}' cannot be run; use one of {}", known.join(", "));
         Error::new(ErrorKind::NotSupported, sentence)
     })
+}
+
+fn of_root(program: &Path) -> Result<PathBuf> {
+    program::of_root(program).map_err(|error| Error::new(ErrorKind::NotSupported, error.to_string()))
 }
 
 fn same(one: &[(Arch, Arc<Capabilities>)], other: &[(Arch, Arc<Capabilities>)]) -> bool {
@@ -383,6 +410,23 @@ mod tests {
         let confine = Arc::new(crate::hypervisors::confine::Unconfined);
         let policy = Policy { emulator, start_timeout: Duration::from_secs(60), confine, choices: Choices::default() };
         QemuDriver::new(Options { cache: directory.join("cache"), session: true, policy })
+    }
+
+    #[tokio::test]
+    async fn the_system_runs_no_program_that_others_put_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let (program, ran) = (directory.path().join("qemu-system-x86_64"), directory.path().join("ran"));
+        std::fs::write(&program, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let system = QemuDriver { session: false, ..driver(directory.path(), None) };
+        for (program, why) in [(program.to_str().unwrap(), "changed by others"), ("/usr/bin/env", "does not begin with qemu")] {
+            let (domain, _) = Domain::parse(&xml(&format!("<emulator>{program}</emulator>"))).unwrap();
+            let error = system.capabilities_for(&domain).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            // The definition is kept all the same, completed by the installed one.
+            complete(&system, &domain.to_xml()).await.unwrap();
+        }
+        assert!(!ran.exists());
     }
 
     fn xml(emulator: &str) -> String {
