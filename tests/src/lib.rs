@@ -3,3 +3,5 @@
 pub mod binaries;
 pub mod bus;
 pub mod fuzz;
+pub mod report;
+pub mod shapes;

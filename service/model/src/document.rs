@@ -52,6 +52,9 @@ pub trait Document: Content {
     }
 }
 
+/// Problems told one by one; of a document with more, the last one says how many more there are.
+const MAX_PROBLEMS: usize = 200;
+
 /// Something to change in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -73,17 +76,22 @@ pub struct Problems {
     /// The element whose content is being checked.
     within: String,
     found: Vec<Problem>,
+    left_out: usize,
 }
 
 impl Problems {
     /// None yet, of a document with this root.
     pub fn new(root: &str) -> Self {
-        Self { within: format!("/{root}"), found: Vec::new() }
+        Self { within: format!("/{root}"), found: Vec::new(), left_out: 0 }
     }
 
     /// Adds one; the path starts below the root, or below the part being checked.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
-        self.found.push(Problem { path: format!("{}/{path}", self.within), reason: reason.into() });
+        if self.found.len() < MAX_PROBLEMS {
+            self.found.push(Problem { path: format!("{}/{path}", self.within), reason: reason.into() });
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// Checks a part; the paths it tells start below this one.
@@ -107,7 +115,10 @@ impl Problems {
     ///
     /// # Errors
     /// There is one at least.
-    pub fn into_result(self) -> Result<(), Vec<Problem>> {
+    pub fn into_result(mut self) -> Result<(), Vec<Problem>> {
+        if self.left_out > 0 {
+            self.found.push(Problem { path: self.within, reason: format!("{} more problems are in the document", self.left_out) });
+        }
         if self.found.is_empty() { Ok(()) } else { Err(self.found) }
     }
 

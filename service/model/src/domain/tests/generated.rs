@@ -16,7 +16,7 @@ fn kib() -> impl Strategy<Value = u64> {
 }
 
 fn cpus() -> impl Strategy<Value = CpuSet> {
-    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet)
+    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet::from_iter)
 }
 
 fn feature() -> impl Strategy<Value = Option<Feature>> {
