@@ -7,3 +7,5 @@ pub mod hosts;
 pub mod polkit;
 pub mod staging;
 pub mod system;
+pub mod report;
+pub mod shapes;

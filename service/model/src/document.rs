@@ -55,6 +55,9 @@ pub trait Document: Content {
     }
 }
 
+/// Problems told one by one; of a document with more, the last one says how many more there are.
+const MAX_PROBLEMS: usize = 200;
+
 /// Something to change in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -76,12 +79,13 @@ pub struct Problems {
     /// The element whose content is being checked.
     within: String,
     found: Vec<Problem>,
+    left_out: usize,
 }
 
 impl Problems {
     /// None yet, of a document with this root.
     pub fn new(root: &str) -> Self {
-        Self { within: format!("/{root}"), found: Vec::new() }
+        Self { within: format!("/{root}"), found: Vec::new(), left_out: 0 }
     }
 
     /// What a check makes of a document with this root.
@@ -90,14 +94,20 @@ impl Problems {
     /// Every problem, in the order found, when there is one.
     pub fn checked<T>(root: &str, check: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<Problem>> {
         let mut found = Self::new(root);
-        check(&mut found).filter(|_| found.found.is_empty()).ok_or(found.found)
+        let value = check(&mut found);
+        found.into_result()?;
+        value.ok_or_else(Vec::new)
     }
 
     /// Adds one; the path starts below the root, or below the part being checked. An empty one is that
     /// part itself.
     pub fn add(&mut self, path: impl Display, reason: impl Into<String>) {
-        let path = format!("{}/{path}", self.within);
-        self.found.push(Problem { path: path.trim_end_matches('/').to_owned(), reason: reason.into() });
+        if self.found.len() < MAX_PROBLEMS {
+            let path = format!("{}/{path}", self.within);
+            self.found.push(Problem { path: path.trim_end_matches('/').to_owned(), reason: reason.into() });
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// Checks a part; the paths it tells start below this one.
@@ -122,7 +132,10 @@ impl Problems {
     ///
     /// # Errors
     /// There is one at least.
-    pub fn into_result(self) -> Result<(), Vec<Problem>> {
+    pub fn into_result(mut self) -> Result<(), Vec<Problem>> {
+        if self.left_out > 0 {
+            self.found.push(Problem { path: self.within, reason: format!("{} more problems are in the document", self.left_out) });
+        }
         if self.found.is_empty() { Ok(()) } else { Err(self.found) }
     }
 

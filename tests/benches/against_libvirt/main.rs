@@ -18,15 +18,11 @@ mod libvirt;
 mod lodge;
 mod measure;
 mod process;
-mod report;
 mod sandbox;
 mod service;
 
-use report::Report;
+use lodge_tests::report::{self, Report, Result};
 use sandbox::Sandbox;
-
-/// Whatever went wrong, for the person who reads it.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let domains = match std::env::var("LODGE_BENCH_DOMAINS") {
@@ -38,10 +34,10 @@ fn main() -> Result<()> {
     let mut document = report::open_document()?;
     let sandbox = Sandbox::new()?;
     let rows = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure::all(&sandbox, domains, &groups))?;
-    let table = Report { rows, domains }.to_string();
+    let table = Report { rows, of: format!("{domains} domains") }.to_string();
     println!("{table}");
     if let Some(document) = &mut document {
-        report::replace_table(document, &table)?;
+        report::replace_table(document, "table", &table)?;
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use lodge_tests::report::{Row, Unit};
 use zbus::Connection;
 use zbus::connection::Builder;
 
 use crate::documents;
 use crate::libvirt::Libvirt;
 use crate::lodge::Lodge;
-use crate::report::{Row, Unit};
 use crate::sandbox::Sandbox;
 use crate::service::Service;
 use crate::{Result, bare_qemu};

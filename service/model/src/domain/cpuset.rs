@@ -1,14 +1,18 @@
 //! Sets of processors or NUMA nodes, written as `0-3,^2,6`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::xml::Value;
 
 /// A set of small numbers: host processors, virtual processors, or NUMA nodes.
+///
+/// Invariant: it takes no more memory than the text it was read from, however many numbers that means.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct CpuSet(pub BTreeSet<u32>);
+pub struct CpuSet {
+    /// First and last numbers, in order, with a number between each two ranges that is not there.
+    ranges: Vec<(u16, u16)>,
+}
 
 impl CpuSet {
     /// The largest number in a set.
@@ -17,10 +21,11 @@ impl CpuSet {
     /// Reads a comma-separated list of numbers, ranges, and `^` numbers that are taken out of what
     /// stands before them. `None` when it is no such list, is empty, or has a number over [`Self::MAX`].
     fn read(text: &str) -> Option<Self> {
-        let mut set = BTreeSet::new();
+        let mut bits = Bits::default();
         for part in text.split(',').map(str::trim) {
             if let Some(number) = part.strip_prefix('^') {
-                set.remove(&read_number(number)?);
+                let number = read_number(number)?;
+                bits.set(number, number, false);
                 continue;
             }
             let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -28,26 +33,67 @@ impl CpuSet {
             if first > last {
                 return None;
             }
-            set.extend(first..=last);
+            bits.set(first, last, true);
         }
-        if set.is_empty() { None } else { Some(Self(set)) }
+        let ranges = bits.ranges();
+        if ranges.is_empty() { None } else { Some(Self { ranges }) }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// The numbers in order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        self.ranges.iter().flat_map(|(first, last)| u32::from(*first)..=u32::from(*last))
     }
 }
 
-fn read_number(text: &str) -> Option<u32> {
-    text.trim().parse().ok().filter(|number| *number <= CpuSet::MAX)
+fn read_number(text: &str) -> Option<u16> {
+    text.trim().parse().ok().filter(|number| u32::from(*number) <= CpuSet::MAX)
+}
+
+/// Every number that can be in a set, and whether it is.
+struct Bits([u64; (CpuSet::MAX as usize + 1) / 64]);
+
+impl Default for Bits {
+    fn default() -> Self {
+        Self([0; _])
+    }
+}
+
+impl Bits {
+    fn set(&mut self, first: u16, last: u16, there: bool) {
+        for word in first / 64..=last / 64 {
+            let from = if word == first / 64 { first % 64 } else { 0 };
+            let to = if word == last / 64 { last % 64 } else { 63 };
+            let mask = (u64::MAX << from) & (u64::MAX >> (63 - to));
+            if let Some(bits) = self.0.get_mut(usize::from(word)) {
+                *bits = if there { *bits | mask } else { *bits & !mask };
+            }
+        }
+    }
+
+    fn ranges(&self) -> Vec<(u16, u16)> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for (word, bits) in (0_u16..).zip(&self.0).filter(|(_, bits)| **bits != 0) {
+            for number in (0..64).filter(|bit| *bits & (1_u64 << bit) != 0).map(|bit| word * 64 + bit) {
+                match ranges.last_mut() {
+                    Some((_, last)) if *last + 1 == number => *last = number,
+                    _ => ranges.push((number, number)),
+                }
+            }
+        }
+        ranges
+    }
 }
 
 /// Numbers and ranges in order, the shortest way.
 impl fmt::Display for CpuSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut numbers = self.0.iter().copied().peekable();
         let mut separator = "";
-        while let Some(first) = numbers.next() {
-            let mut last = first;
-            while numbers.next_if_eq(&(last + 1)).is_some() {
-                last += 1;
-            }
+        for (first, last) in &self.ranges {
             write!(f, "{separator}{first}")?;
             if last > first {
                 write!(f, "-{last}")?;
@@ -58,9 +104,14 @@ impl fmt::Display for CpuSet {
     }
 }
 
+/// Numbers over [`CpuSet::MAX`] are left out.
 impl FromIterator<u32> for CpuSet {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
-        Self(numbers.into_iter().collect())
+        let mut bits = Bits::default();
+        for number in numbers.into_iter().filter(|number| *number <= Self::MAX).filter_map(|number| u16::try_from(number).ok()) {
+            bits.set(number, number, true);
+        }
+        Self { ranges: bits.ranges() }
     }
 }
 
@@ -81,10 +132,19 @@ mod tests {
     #[test]
     fn lists_are_read_and_written_the_shortest_way() {
         for (text, written) in
-            [("0", "0"), ("0-3,^2,6", "0-1,3,6"), ("3,1,2", "1-3"), (" 0 - 1 , 4 ", "0-1,4"), ("0-3,^0,^3,7,8,10", "1-2,7-8,10")]
+            [("0", "0"), ("0-3,^2,6", "0-1,3,6"), ("3,1,2", "1-3"), (" 0 - 1 , 4 ", "0-1,4"), ("0-3,^0,^3,7,8,10", "1-2,7-8,10"), ("60-70,128-16383,^130", "60-70,128-129,131-16383")]
         {
             assert_eq!(CpuSet::parse(text).map(|set| set.to_string()).as_deref(), Some(written), "{text}");
         }
+    }
+
+    #[test]
+    fn sets_are_those_of_their_numbers() {
+        let set = CpuSet::from_iter([5, 63, 64, 16383, 3, 4, 4]);
+        assert_eq!(set.to_string(), "3-5,63-64,16383");
+        assert_eq!(set.iter().collect::<Vec<_>>(), [3, 4, 5, 63, 64, 16383]);
+        assert_eq!(CpuSet::from_iter(set.iter()), set);
+        assert!(CpuSet::default().is_empty());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A document that reads can still contradict itself. All problems are told at once, each with the
 //! path of what to change. What a hypervisor cannot do is the driver's to say.
 
+use std::collections::HashSet;
+
 use super::devices::Device;
 use super::lifecycle::LifecycleAction;
 use super::os::SmbiosMode;
@@ -92,11 +94,17 @@ fn cpu_tuning(found: &mut Problems, domain: &Domain) {
 fn numa(found: &mut Problems, domain: &Domain) {
     let ids = || domain.numa_cells().zip(0..).map(|(cell, at)| cell.id.unwrap_or(at));
     found.unique("cpu/numa/cell/@id", "cell", ids());
-    let processors = domain.numa_cells().filter_map(|cell| cell.cpus.as_ref()).flat_map(|cpus| &cpus.0);
-    found.unique("cpu/numa/cell/@cpus", "virtual processor", processors);
+    let ids: HashSet<u32> = ids().collect();
+    let mut seen = HashSet::new();
+    for cpus in domain.numa_cells().filter_map(|cell| cell.cpus.as_ref()) {
+        // One of several is enough to tell, and looking on would make work of every further cell.
+        if let Some(cpu) = cpus.iter().find(|cpu| !seen.insert(*cpu)) {
+            found.add("cpu/numa/cell/@cpus", format!("virtual processor {cpu} is there twice; remove one"));
+        }
+    }
     let Some(tune) = &domain.numa_tune else { return };
     let nodes = tune.nodes.iter().map(|node| node.cell);
-    for cell in nodes.clone().filter(|cell| !ids().any(|id| id == *cell)) {
+    for cell in nodes.clone().filter(|cell| !ids.contains(cell)) {
         found.add("numatune/memnode/@cellid", format!("there is no cell {cell}; add it to <numa> of <cpu> or remove the node"));
     }
     found.unique("numatune/memnode/@cellid", "cell", nodes);

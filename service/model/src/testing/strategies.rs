@@ -76,7 +76,7 @@ pub fn kib() -> impl Strategy<Value = u64> {
 
 /// Some processors.
 pub fn cpus() -> impl Strategy<Value = CpuSet> {
-    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet)
+    proptest::collection::btree_set(0..=CpuSet::MAX, 1..20).prop_map(CpuSet::from_iter)
 }
 
 /// An element that names a type, or none.

@@ -224,8 +224,9 @@ fn line_ends(text: &str) -> Cow<'_, str> {
 }
 
 /// White space in attribute values counts as a blank (XML 1.0, 3.3.3).
-fn normalize(value: &str) -> String {
-    value.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ")
+fn normalize(value: &str) -> Cow<'_, str> {
+    let is_space = |character: char| matches!(character, '\t' | '\n' | '\r');
+    if value.contains(is_space) { Cow::Owned(value.replace("\r\n", " ").replace(is_space, " ")) } else { Cow::Borrowed(value) }
 }
 
 /// Turns byte offsets into lines and columns, walking forward only.

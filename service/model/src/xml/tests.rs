@@ -98,6 +98,31 @@ fn of_several_the_first_counts_wherever_it_is_written() {
 }
 
 #[test]
+fn a_second_element_of_a_name_stays_behind_the_first() {
+    let (written, warnings) = round_trip("<cart><old since='1'/><wheel size='1'/><old/><name>a</name></cart>");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(written.contains("<old since='1'/>\n  <old/>\n  <wheel size='1'/>"), "{written}");
+}
+
+#[test]
+fn what_no_document_can_hold_is_written_so_that_it_can_be_read() {
+    let cart = Cart { name: Some("a\u{1}b\0\u{fffe}".to_owned()), ..Cart::default() };
+    let written = write_document(&cart, "cart");
+    let (again, _) = read_document::<Cart>(&written, "cart").unwrap();
+    assert_eq!(again.name.as_deref(), Some("a\u{fffd}b\u{fffd}\u{fffd}"));
+}
+
+#[test]
+fn many_attributes_and_prefixes_are_told_apart() {
+    let many: String = (0..100).map(|number| format!(" a{number}='{number}'")).collect();
+    assert_eq!(parse(&format!("<cart{many}/>")).unwrap().attributes.len(), 100);
+    for again in ["a0", "a50", "a99"] {
+        let error = parse(&format!("<cart{many} {again}=''/>")).unwrap_err();
+        assert!(error.reason.contains(&format!("'{again}' is there twice")), "{error}");
+    }
+}
+
+#[test]
 fn kept_elements_do_not_depend_on_their_layout() {
     let (compact, _) = round_trip("<cart><brake><pad/><pad>a <b>c</b></pad></brake></cart>");
     let (loose, _) = round_trip(&compact.replace("<pad/>", "\n\n<pad/>\n"));
@@ -135,6 +160,13 @@ fn errors_name_the_place_and_what_was_expected() {
             "<cart><name>&a;</name></cart>",
             "/cart/name, line 1, column 13: the entity &a; is not known; entities other than amp, lt, gt, apos and quot are refused",
         ),
+        ("<cart x='1' y='2' x='3'/>", "/, line 1, column 19: <cart>: 'x' is there twice; remove one"),
+        ("<cart>\n<2/></cart>", "/cart, line 2, column 1: '2' cannot be the name of an element"),
+        ("<cart 1a='1'/>", "/, line 1, column 7: <cart>: '1a' cannot be the name of an attribute"),
+        ("<cart>\n \u{1}</cart>", "/, line 2, column 2: the character '\\u{1}' cannot stand in XML; remove it"),
+        ("<cart><name>&#1;</name></cart>", "/cart/name, line 1, column 13: the reference &#1; is to a character that XML cannot hold"),
+        ("<cart x='&#x1f;'/>", "attribute x: a reference is to a character that XML cannot hold"),
+        ("<cart><?xml version='1.0'?></cart>", "/cart, line 1, column 7: a declaration <?xml …?> can only be the first thing"),
         (&deep, "more than 64 deep"),
         (&many, "more than the 100000"),
     ] {

@@ -34,8 +34,8 @@ pub(super) fn prepare(devices: &mut Devices, machine: &Machine<'_>) -> Result<()
     for controller in devices.controllers_mut() {
         choose_model(controller, machine);
     }
-    // As in libvirt, an address on a bus that nobody made asks for that bus.
-    require(devices, machine, ControllerType::Pci, highest_pci_bus(devices))?;
+    // As in libvirt, an address on a bus that nobody made asks for that bus and those before it.
+    require(devices, machine, ControllerType::Pci, highest_missing_pci_bus(devices))?;
     if machine.is_q35() {
         require(devices, machine, ControllerType::Sata, 0)?;
     }
@@ -46,12 +46,13 @@ pub(super) fn prepare(devices: &mut Devices, machine: &Machine<'_>) -> Result<()
     Ok(())
 }
 
-fn highest_pci_bus(devices: &Devices) -> u32 {
+fn highest_missing_pci_bus(devices: &Devices) -> u32 {
+    let buses: BTreeSet<u32> = devices.controllers().filter(|of| of.kind == ControllerType::Pci).map(Controller::index).collect();
     let bus = |device: &Device| match device.address() {
         Some(Address::Pci(address)) => Some(address.parts().1),
         _ => None,
     };
-    devices.list.iter().filter_map(bus).max().unwrap_or(0)
+    devices.list.iter().filter_map(bus).filter(|bus| !buses.contains(bus)).max().unwrap_or(0)
 }
 
 /// Adds the controllers of a type up to a number, those that are missing.

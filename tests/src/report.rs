@@ -1,15 +1,12 @@
-//! The result as a Markdown table, and its place in `docs/benchmarks.md`.
+//! The results of benchmarks as Markdown tables, and their places in `docs/benchmarks.md`.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use crate::Result;
-
-/// Between these lines of the document stands the table.
-const BEGIN: &str = "<!-- table: begin -->\n";
-const END: &str = "<!-- table: end -->\n";
+/// Whatever went wrong, for the person who reads it.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// What the numbers of a row are.
 #[derive(Clone, Copy)]
@@ -41,6 +38,7 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row without a target.
     pub fn new(what: impl Into<String>, unit: Unit, ours: f64, theirs: f64) -> Self {
         Self { what: what.into(), unit, ours, theirs, target: Target::None }
     }
@@ -56,10 +54,12 @@ impl Row {
     }
 }
 
-/// The table.
+/// A table of both sides.
 pub struct Report {
+    /// Its rows.
     pub rows: Vec<Row>,
-    pub domains: usize,
+    /// What the numbers are of, as a clause.
+    pub of: String,
 }
 
 impl fmt::Display for Report {
@@ -75,26 +75,29 @@ impl fmt::Display for Report {
             };
             writeln!(f, "| {what} | {} | {} | {ratio:.1} | {target} |", shown(*ours, *unit), shown(*theirs, *unit))?;
         }
-        writeln!(f, "\n{} domains; {}", self.domains, machine())
+        writeln!(f, "\n{}; {}", self.of, machine())
     }
 }
 
-fn verdict(target: String, met: bool) -> String {
+/// What was wanted, and whether it is so.
+pub fn verdict(target: String, met: bool) -> String {
     format!("{target}: {}", if met { "met" } else { "**missed**" })
 }
 
-fn shown(value: f64, unit: Unit) -> String {
+/// A value of a unit as it stands in a table.
+pub fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Time if value >= 1.0 => format!("{value:.2} s"),
         Unit::Time if value >= 0.01 => format!("{:.0} ms", value * 1e3),
-        Unit::Time => format!("{:.2} ms", value * 1e3),
+        Unit::Time if value >= 0.000_25 => format!("{:.2} ms", value * 1e3),
+        Unit::Time => format!("{:.0} µs", value * 1e6),
         Unit::Memory => format!("{:.1} MiB", value / 1024.0),
         Unit::Multiple => format!("{value:.2}"),
     }
 }
 
 /// What was measured on, without anything that tells whose machine it is.
-fn machine() -> String {
+pub fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpus = read("/proc/cpuinfo");
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("unknown", |(_, model)| model);
@@ -106,7 +109,10 @@ fn machine() -> String {
     format!("{count} processors ({model}), Linux {kernel}, load of the last five minutes {load}.")
 }
 
-/// The document that takes the table; none unless `LODGE_BENCH_UPDATE` is set.
+/// The document that takes the tables; none unless `LODGE_BENCH_UPDATE` is set.
+///
+/// # Errors
+/// It cannot be opened.
 pub fn open_document() -> Result<Option<File>> {
     if std::env::var_os("LODGE_BENCH_UPDATE").is_none() {
         return Ok(None);
@@ -115,13 +121,18 @@ pub fn open_document() -> Result<Option<File>> {
     Ok(Some(OpenOptions::new().read(true).write(true).open(path)?))
 }
 
-/// Puts the table in the place of the one that is there.
-pub fn replace_table(document: &mut File, table: &str) -> Result<()> {
+/// Puts a table in the place of the one of that name that is there.
+///
+/// # Errors
+/// There is no such place, or the file cannot be changed.
+pub fn replace_table(document: &mut File, name: &str, table: &str) -> Result<()> {
+    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->\n"));
+    document.rewind()?;
     let mut text = String::new();
     document.read_to_string(&mut text)?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("docs/benchmarks.md has no place for the table")?;
-    let (_, after) = rest.split_once(END).ok_or("the place for the table in docs/benchmarks.md has no end")?;
-    let text = format!("{before}{BEGIN}\n{table}\n{END}{after}");
+    let (before, rest) = text.split_once(&begin).ok_or("docs/benchmarks.md has no place for the table")?;
+    let (_, after) = rest.split_once(&end).ok_or("the place for the table in docs/benchmarks.md has no end")?;
+    let text = format!("{before}{begin}\n{table}\n{end}{after}");
     document.rewind()?;
     document.set_len(0)?;
     document.write_all(text.as_bytes())?;
