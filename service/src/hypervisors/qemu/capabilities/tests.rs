@@ -60,7 +60,7 @@ async fn the_installed_qemu_answers() {
         (found.has_command("blockdev-add") && !found.has_command("STOP"), "commands"),
         (found.has_vnc(), "vnc"),
         (found.has_sandbox() && found.has_option_parameter("sandbox", "spawn"), "sandbox"),
-        (found.kvm.built_in, "kvm"),
+        (found.kvm.built_in && found.kvm.usable == found.kvm.max_vcpus.is_some(), "kvm"),
         (found.has_cpu_model("qemu64") && found.cpu_models.get("max").is_some_and(CpuModel::is_usable), "models"),
     ] {
         assert!(known, "{what}: {found:#?}");

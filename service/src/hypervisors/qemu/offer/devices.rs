@@ -37,7 +37,7 @@ fn with(device: &str) -> String {
     format!("<devices>{device}</devices>")
 }
 
-const DISK: &[Attribute] = &[
+pub(super) const DISK: &[Attribute] = &[
     Attribute {
         name: "diskDevice",
         words: words!(DiskDevice),
@@ -65,10 +65,10 @@ const DISK: &[Attribute] = &[
     },
 ];
 
-const GRAPHICS: &[Attribute] =
+pub(super) const GRAPHICS: &[Attribute] =
     &[Attribute { name: "type", words: words!(GraphicsType), elements: |word| with(&format!("<graphics type='{word}'/>")) }];
 
-const VIDEO: &[Attribute] = &[Attribute {
+pub(super) const VIDEO: &[Attribute] = &[Attribute {
     name: "modelType",
     words: || video_models().collect(),
     elements: |word| with(&format!("<video><model type='{word}'/></video>")),
@@ -106,7 +106,7 @@ fn hostdev(attributes: &str) -> String {
     ))
 }
 
-const RNG: &[Attribute] = &[
+pub(super) const RNG: &[Attribute] = &[
     Attribute {
         name: "model",
         words: words!(VirtioModel),
@@ -166,13 +166,17 @@ const REDIRDEV: &[Attribute] = &[Attribute {
 const SOURCE: &str =
     "<source mode='connect' host='localhost' service='4000' path='/trial' channel='org.example.trial.0' master='/trial' slave='/trial'/>";
 
-const CHANNEL: &[Attribute] = &[Attribute {
+pub(super) const CHANNEL: &[Attribute] = &[Attribute {
     name: "type",
     words: words!(ChardevType),
-    elements: |word| with(&format!("<channel type='{word}'>{SOURCE}<target type='virtio' name='org.example.trial.0'/></channel>")),
+    elements: |word| {
+        // Such a channel is one of the display's.
+        let display = if word == "spiceport" { "<graphics type='spice'/>" } else { "" };
+        with(&format!("<channel type='{word}'>{SOURCE}<target type='virtio' name='org.example.trial.0'/></channel>{display}"))
+    },
 }];
 
-const CRYPTO: &[Attribute] = &[
+pub(super) const CRYPTO: &[Attribute] = &[
     Attribute {
         name: "model",
         words: words!(CryptoModel),
@@ -196,5 +200,5 @@ const INTERFACE: &[Attribute] = &[Attribute {
     elements: |word| with(&format!("<interface type='user'><model type='virtio'/><backend type='{word}'/></interface>")),
 }];
 
-const PANIC: &[Attribute] =
+pub(super) const PANIC: &[Attribute] =
     &[Attribute { name: "model", words: words!(PanicModel), elements: |word| with(&format!("<panic model='{word}'/>")) }];

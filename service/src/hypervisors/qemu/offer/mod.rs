@@ -32,7 +32,7 @@ const MEMORY_BACKING: &[Attribute] = &[Attribute {
     elements: |word| format!("<memoryBacking><source type='{word}'/></memoryBacking>"),
 }];
 
-/// What domains of the kind kind can have. Without a machine, the one that a domain gets which names none.
+/// What domains of a kind can have. Without a machine, the one that a domain gets which names none.
 ///
 /// # Errors
 /// `NotSupported` when there can be no such domain here, with the reason.

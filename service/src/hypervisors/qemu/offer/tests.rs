@@ -1,5 +1,7 @@
 //! What hosts with more and with less are said to offer.
 
+mod real;
+
 use std::sync::Arc;
 
 use lodge_model::document::Document as _;
@@ -180,6 +182,18 @@ fn models_are_qemu_s_and_usable_as_it_says() {
     // QEMU was asked under KVM only.
     let unknown = models(DomainType::Qemu, &host);
     assert_eq!(told(&unknown, "EPYC"), Some(("unknown", false, Some("EPYC-v1".to_owned()), String::new())));
+}
+
+#[test]
+fn processors_are_as_many_as_machine_and_kvm_can_have() {
+    let host = host("10.0");
+    for (domain_type, machine, most) in [(DomainType::Kvm, "q35", 1024), (DomainType::Qemu, "q35", 4096), (DomainType::Kvm, "pc", 255)] {
+        let kind = kind(domain_type, machine);
+        assert_eq!(offered(&kind, &host).vcpu.unwrap().max, most);
+        let trial = Trial::new(&kind, &host).unwrap();
+        let accepts = |vcpus| trial.accepts(&format!("<vcpu>{vcpus}</vcpu>"));
+        assert!(accepts(most) && !accepts(most + 1), "{domain_type} {machine}");
+    }
 }
 
 #[test]

@@ -92,11 +92,16 @@ impl<'a> Trial<'a> {
         self.kind.domain_type == DomainType::Kvm
     }
 
-    /// QEMU's arguments for the domain with these elements; `None` where it cannot be.
-    pub fn arguments(&self, elements: &str) -> Option<Vec<String>> {
+    /// The plan for the domain with these elements, and QEMU's arguments in it; `None` where it cannot be.
+    pub fn plan(&self, elements: &str) -> Option<(LaunchPlan, Vec<String>)> {
         let plan = plan(self.kind, Some(&self.machine.name), self.host, elements).ok()?;
         let texts: Vec<String> = plan.arguments.iter().map(|argument| argument.render(|_| 0)).collect();
-        texts.windows(2).all(|pair| has(&self.host.capabilities, &pair[0], &pair[1])).then_some(texts)
+        texts.windows(2).all(|pair| has(&self.host.capabilities, &pair[0], &pair[1])).then_some((plan, texts))
+    }
+
+    /// QEMU's arguments alone.
+    pub fn arguments(&self, elements: &str) -> Option<Vec<String>> {
+        self.plan(elements).map(|(_, arguments)| arguments)
     }
 
     /// Whether the domain can have these elements.

@@ -2,7 +2,7 @@
 
 mod golden;
 mod live;
-mod real;
+pub mod real;
 mod refusals;
 mod resources;
 

@@ -88,7 +88,8 @@ fn without_what_the_host_must_have(domain: Domain) -> Domain {
     domain
 }
 
-async fn try_out(plan: LaunchPlan, directory: &Path) -> Result<(), String> {
+/// Gives a plan to its QEMU, with files of the test's own in place of images.
+pub async fn try_out(plan: LaunchPlan, directory: &Path) -> Result<(), String> {
     let mut rename = Vec::new();
     for (number, resource) in plan.resources.iter().enumerate() {
         if matches!(resource.class, LabelClass::Image | LabelClass::ReadOnly | LabelClass::Shared | LabelClass::Log | LabelClass::Nvram) {
