@@ -12,7 +12,6 @@ use lodge_model::capabilities::{
     Microcode, PagePool, PageSize, SleepStates, Topology,
 };
 use lodge_model::domain::cpu::{AddressBitsMode, CpuTopology, MaxPhysicalAddress};
-use lodge_model::domain::cpuset::CpuSet;
 use lodge_model::domain::numa::{Distance, Distances};
 use lodge_model::domain::resources::CacheType;
 use lodge_model::units::KibSize;
@@ -137,7 +136,7 @@ fn cell_cpu(cpu: Cpu) -> CellCpu {
         die: Some(core.die),
         cluster: Some(core.cluster),
         core: Some(core.number),
-        siblings: Some(CpuSet(core.cpus)),
+        siblings: Some(core.cpus.into_iter().collect()),
         ..CellCpu::default()
     }
 }
@@ -152,7 +151,7 @@ fn shared(caches: Vec<Cache>) -> Option<HostCaches> {
             CacheKind::Data => CacheType::Data,
         },
         bytes: cache.size,
-        cpus: CpuSet(cache.cpus),
+        cpus: cache.cpus.into_iter().collect(),
         ..CacheBank::default()
     };
     let banks: Vec<CacheBank> = caches.into_iter().filter(|cache| cache.level >= LOWEST_SHARED_LEVEL).map(bank).collect();

@@ -1,6 +1,5 @@
 //! Where and how threads of a process run: processors and schedulers (sched(7)).
 
-use std::collections::BTreeSet;
 use std::io;
 
 use nix::libc;
@@ -35,10 +34,10 @@ pub fn of_process(pid: i32) -> io::Result<Vec<i32>> {
 ///
 /// # Errors
 /// `InvalidInput` when the host has none of them, or one has a number that the kernel's interface does not reach.
-pub fn pin(thread: i32, cpus: &BTreeSet<u32>) -> io::Result<()> {
+pub fn pin(thread: i32, cpus: impl IntoIterator<Item = u32>) -> io::Result<()> {
     let mut set = CpuSet::new();
     for cpu in cpus {
-        let cpu = usize::try_from(*cpu).ok().filter(|cpu| *cpu < CpuSet::MAX_CPU).ok_or(io::ErrorKind::InvalidInput)?;
+        let cpu = usize::try_from(cpu).ok().filter(|cpu| *cpu < CpuSet::MAX_CPU).ok_or(io::ErrorKind::InvalidInput)?;
         set.set(cpu);
     }
     let thread = Pid::from_raw(thread).ok_or(io::ErrorKind::InvalidInput)?;
@@ -78,13 +77,13 @@ mod tests {
         let held = hold(ProcessSpec::new("/bin/true")).await.unwrap();
         let thread = held.process().pid();
         assert_eq!(of_process(thread).unwrap(), [thread]);
-        pin(thread, &[0].into_iter().collect()).unwrap();
+        pin(thread, [0]).unwrap();
         assert_eq!(status(thread, "Cpus_allowed_list"), "0");
         schedule(thread, Policy::Idle).unwrap();
         let stat = std::fs::read_to_string(format!("/proc/{thread}/stat")).unwrap();
         assert_eq!(stat.split_ascii_whitespace().nth(40), Some("5"), "SCHED_IDLE in {stat}");
         for nowhere in [vec![], vec![1023], vec![16383]] {
-            let error = pin(thread, &nowhere.iter().copied().collect()).unwrap_err();
+            let error = pin(thread, nowhere.iter().copied()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{nowhere:?}");
         }
     }

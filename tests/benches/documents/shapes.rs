@@ -16,7 +16,6 @@ use lodge_tests::report::{Result, Unit, machine, shown, verdict};
 use lodge_tests::shapes::native::OPTIONS;
 use lodge_tests::shapes::{Pieces, native as native_shapes, xml as xml_shapes};
 
-
 /// No document may take longer.
 const LIMIT: Duration = Duration::from_secs(1);
 /// A size that nobody's document has.

@@ -39,7 +39,7 @@ fn cells(all: &HostCells, found: &mut Problems) {
             found.inside("cpus", |found| count(found, "cpu", cpus.count, cpus.cpus.len()));
         }
         found.each("cpus/cpu", cell.cpus.as_ref().map_or(&[][..], |cpus| &cpus.cpus), |found, cpu| {
-            if cpu.siblings.as_ref().is_some_and(|siblings| !siblings.0.contains(&cpu.id)) {
+            if cpu.siblings.as_ref().is_some_and(|siblings| !siblings.iter().any(|sibling| sibling == cpu.id)) {
                 found.add("@siblings", format!("processor {} is not among the processors of its own core; add it", cpu.id));
             }
         });

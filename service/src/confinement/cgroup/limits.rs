@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use lodge_model::domain::Domain;
+use lodge_model::domain::cpuset::CpuSet;
 use lodge_model::domain::memory::MemoryLimit;
 use lodge_model::domain::resources::{BlockDeviceTune, BlockIoTune, CpuTune};
 
@@ -71,12 +72,12 @@ fn positive(quota: Option<i64>) -> Option<u64> {
 /// All processors that one of its threads may run on; none when a thread may run anywhere.
 fn cpus(domain: &Domain) -> BTreeSet<u32> {
     let Some(all) = domain.vcpu.as_ref().and_then(|vcpus| vcpus.cpus.as_ref()) else { return BTreeSet::new() };
-    let mut cpus = all.0.clone();
+    let mut cpus: BTreeSet<u32> = all.iter().collect();
     if let Some(tune) = &domain.cpu_tune {
         let vcpus = tune.vcpu_pins.iter().map(|pin| &pin.cpus);
         let io_threads = tune.io_thread_pins.iter().map(|pin| &pin.cpus);
         let emulator = tune.emulator_pin.iter().map(|pin| &pin.cpus);
-        cpus.extend(vcpus.chain(io_threads).chain(emulator).flat_map(|pin| pin.0.iter().copied()));
+        cpus.extend(vcpus.chain(io_threads).chain(emulator).flat_map(CpuSet::iter));
     }
     cpus
 }

@@ -72,7 +72,7 @@ impl Threads {
         for (thread, number) in self.0.iter().copied().chain(emulator) {
             let Wish { cpus, policy } = wish(domain, thread);
             if let Some(cpus) = cpus {
-                threads::pin(number, &cpus.0).map_err(|error| cannot_pin(thread, cpus, error))?;
+                threads::pin(number, cpus.iter()).map_err(|error| cannot_pin(thread, cpus, error))?;
             }
             if let Some(policy) = policy {
                 threads::schedule(number, policy).map_err(|error| cannot_schedule(thread, policy, error))?;
@@ -84,7 +84,7 @@ impl Threads {
 
 fn wish(domain: &Domain, thread: Thread) -> Wish<'_> {
     let Some(tune) = &domain.cpu_tune else { return Wish { cpus: of_all(domain), policy: None } };
-    let among = |set: Option<&CpuSet>, number: u32| set.is_none_or(|set| set.0.contains(&number));
+    let among = |set: Option<&CpuSet>, number: u32| set.is_none_or(|set| set.iter().any(|one| one == number));
     let (pin, scheduler) = match thread {
         Thread::Vcpu(vcpu) => (
             tune.vcpu_pins.iter().find(|pin| pin.vcpu == vcpu).map(|pin| &pin.cpus),

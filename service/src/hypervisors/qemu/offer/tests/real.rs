@@ -11,7 +11,7 @@ const NEEDS_MORE: [&str; 8] = ["/nowhere", "localhost", "path=/trial", "\"/dev/"
 #[tokio::test]
 async fn qemu_takes_what_is_offered() {
     let emulator = find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}"));
-    let capabilities = Arc::new(probe(&emulator, false).await.unwrap());
+    let capabilities = Arc::new(probe(&emulator, false, &crate::hypervisors::confine::Unconfined).await.unwrap());
     let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: Default::default() };
     let kind = kind(DomainType::Qemu, "q35");
     let trial = Trial::new(&kind, &host).unwrap();
