@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lodge_model::document::Document as _;
+use lodge_model::domain::Domain;
 use lodge_service::host::process::Process;
+use lodge_service::hypervisors::qemu::Policy;
 use lodge_service::hypervisors::{Driver, ExitReason, Machine, MachineEvent, Reconnected};
 use lodge_tests::binaries;
 use lodge_tests::system::{GUEST, SystemInstance};
@@ -254,7 +256,7 @@ async fn held(record: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_emulator_of_a_definition_has_no_rights_when_it_is_asked() {
+async fn an_emulator_has_no_rights_when_it_is_asked_what_it_can_do() {
     let host = Host::new();
     let instance = SystemInstance::new(host.directory.path(), "");
     let script = host.path("emulator");
@@ -263,12 +265,11 @@ async fn an_emulator_of_a_definition_has_no_rights_when_it_is_asked() {
     let mut write = binaries::command("sh");
     let written = write.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(&script).arg(text).status().unwrap();
     assert!(written.success());
-    let xml = format!(
-        "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices><emulator>{}</emulator></devices></domain>",
-        script.display()
-    );
-    // The definition is completed by another emulator; this one was asked.
-    instance.define(&xml).await;
+    instance.driver.set_policy(Policy { emulator: Some(script), ..SystemInstance::policy(instance.store.layout()) });
+    // It is asked, and has no sensible answer.
+    let (mut domain, _) =
+        Domain::parse("<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os></domain>").unwrap();
+    instance.driver.complete(&mut domain).await.unwrap_err();
     let told = std::fs::read_to_string(report).unwrap();
     let expected = format!("Uid:\t{GUEST}\t{GUEST}\t{GUEST}\t{GUEST}\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
     assert_eq!(told, expected);

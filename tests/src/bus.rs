@@ -47,7 +47,7 @@ impl PrivateBus {
     /// # Panics
     /// As [`PrivateBus::start`]; `lodged` is not built.
     pub fn with_lodged(arguments: &[&str]) -> Self {
-        Self::with_instance("--session", arguments)
+        Self::with_instance(Self::fresh(), "--session", arguments)
     }
 
     /// The same with the system instance.
@@ -55,11 +55,20 @@ impl PrivateBus {
     /// # Panics
     /// As [`PrivateBus::with_lodged`].
     pub fn with_system_lodged(arguments: &[&str]) -> Self {
-        Self::with_instance("--system", arguments)
+        let directory = Self::fresh();
+        let configuration = directory.path().join("lodge/config");
+        // Users are what an installed service has.
+        let settings = "user = \"root\"\ngroup = \"root\"\nsecurity_driver = \"none\"\n";
+        let written = std::fs::create_dir_all(&configuration).and_then(|()| std::fs::write(configuration.join("qemu.conf"), settings));
+        written.expect("the temporary directory is writable");
+        Self::with_instance(directory, "--system", arguments)
     }
 
-    fn with_instance(instance: &str, arguments: &[&str]) -> Self {
-        let directory = TempDir::new().expect("a temporary directory can be made");
+    fn fresh() -> TempDir {
+        TempDir::new().expect("a temporary directory can be made")
+    }
+
+    fn with_instance(directory: TempDir, instance: &str, arguments: &[&str]) -> Self {
         let lodged = binaries::built("lodged");
         let root = directory.path().join("lodge");
         let mut exec = format!("{} {instance} --root {}", lodged.display(), root.display());
