@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
+mod confinement;
 mod host;
 mod package;
 mod service;

@@ -14,7 +14,7 @@ use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 const ONE_MACHINE: &str = include_str!("../../docs/examples/one-machine.rules");
 
 /// A container with the service installed, not running.
-fn installed() -> Container {
+pub fn installed() -> Container {
     let host = Container::boot();
     let staged = tempfile::tempdir().unwrap();
     staging::install("/usr", staged.path().to_str().unwrap());
