@@ -1,9 +1,10 @@
 //! Sound cards and where the sound goes.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::Props;
 use super::tree::{Build, element};
 use crate::xml::Element;

@@ -1,9 +1,10 @@
 //! Serial and parallel ports, consoles, channels, and everything else that has a character back end.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::{Props, is_on};
 use super::tree::{Build, element};
 use crate::xml::Element;
@@ -94,7 +95,8 @@ fn named(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
     Ok(back_end)
 }
 
-fn back_end(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
+/// The character back end with an id, to be looked at.
+pub fn back_end(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
     let props = &to.back_end(id).ok_or_else(|| format!("no -chardev has the id '{id}'"))?.props;
     let kind = props.take("backend").unwrap_or_default();
     let path = |key: &str| {
@@ -152,12 +154,12 @@ pub fn device(to: &mut Conversion<'_>, driver: &str, _model: Option<&str>, props
         "virtconsole" | "virtserialport" => channel(to, driver, props),
         "usb-redir" => redirection(to, props),
         "ccid-card-passthru" => smartcard(to, props),
-        "vhost-user-fs" => folder(to, props),
         _ => return None,
     })
 }
 
-fn chardev(props: &Props) -> Result<String, String> {
+/// The id of the back end that a device has.
+pub fn chardev(props: &Props) -> Result<String, String> {
     props.take("chardev").map(str::to_owned).ok_or_else(|| "it has no -chardev".to_owned())
 }
 
@@ -245,7 +247,7 @@ fn redirection(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let address = to.buses.usb(props)?;
     nothing_left(props)?;
     to.used(&id);
-    to.facts.usb_devices = true;
+    to.usb.devices = true;
     to.device(port_element("redirdev", source).with("bus", "usb").children(address));
     Ok(())
 }
@@ -258,24 +260,6 @@ fn smartcard(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     nothing_left(props)?;
     to.used(&id);
     to.device(element("smartcard").with("mode", "passthrough").with("type", kind).children(sources).children(address));
-    Ok(())
-}
-
-/// A folder shared by virtiofsd, which whoever starts QEMU has started before.
-fn folder(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
-    let id = chardev(props)?;
-    let (_, sources) = back_end(to, &id)?;
-    let socket = sources.first().and_then(|source| source.attribute("path")).ok_or("its -chardev is no socket")?.to_owned();
-    let tag = props.take("tag").unwrap_or_default().to_owned();
-    let queue = props.take("queue-size").map(str::to_owned);
-    let address = to.buses.pci(props)?;
-    let boot = props.take("bootindex").map(|order| to.boot_order(order));
-    nothing_left(props)?;
-    to.used(&id);
-    let driver = element("driver").with("type", "virtiofs").maybe("queue", queue);
-    let filesystem = element("filesystem").with("type", "mount").child(driver);
-    let filesystem = filesystem.child(element("source").with("socket", socket)).child(element("target").with("dir", tag));
-    to.device(filesystem.children(boot).children(address));
     Ok(())
 }
 

@@ -1,40 +1,21 @@
 //! A domain in the making, from the options of one command line.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
+use super::back_ends::{self, BackEnd, BackEnds};
 use super::buses::Buses;
+use super::disk_names::Names;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::Props;
 use super::tree::{Build, element, keep_last};
-use super::{CommandLine, Converted, ReadError, Warning, audio, characters, devices, display, network, options, storage, system};
+use super::{
+    CommandLine, Converted, ReadError, Warning, audio, boot, characters, clock, devices, disk, display, filesystem, general, lifecycle,
+    machine, memory, network, options, processor, smbios, starter, usb,
+};
 use crate::document::Document as _;
 use crate::domain::{Domain, qemu};
 use crate::xml::{Element, Node};
-
-/// What became of an option.
-pub enum Outcome {
-    /// It is in an element.
-    Done,
-    /// It stays an option, because of this.
-    Kept(String),
-    /// It is in an element but for these properties, which stay an option of the same name.
-    Partly(Vec<String>),
-    /// It is left out, because of this.
-    Left(&'static str),
-    /// It says nothing worth a word: a default, or what the service does anyway.
-    Silent,
-}
-
-/// An option that others name by its id.
-pub struct BackEnd {
-    /// Number of the option.
-    pub option: usize,
-    /// What it says.
-    pub props: Props,
-    /// Whether an element has it.
-    pub used: Cell<bool>,
-}
 
 /// A domain in the making.
 pub struct Conversion<'a> {
@@ -69,7 +50,7 @@ pub struct Conversion<'a> {
     /// Places that devices are plugged into.
     pub buses: Buses,
     /// Names of disks.
-    pub disk_names: storage::Names,
+    pub disk_names: Names,
     /// SCSI controllers of the parallel kind, by their numbers.
     pub parallel_scsi: BTreeSet<u32>,
     /// Options of networks that belong together.
@@ -86,12 +67,24 @@ pub struct Conversion<'a> {
     boot_from_zero: bool,
     /// I/O threads by their ids.
     io_threads: HashMap<String, u32>,
-    /// What the options say together.
-    pub facts: system::Facts,
-    /// Drives, network back ends, character devices, objects and so on, by their ids.
-    pub back_ends: HashMap<String, BackEnd>,
-    /// Ids of back ends that have been used, in order.
-    uses: RefCell<Vec<String>>,
+    /// What the options say together of the machine.
+    pub machine_facts: machine::Facts,
+    /// The same of processors.
+    pub processor: processor::Facts,
+    /// The same of memory.
+    pub memory: memory::Facts,
+    /// The same of what is booted.
+    pub boot: boot::Facts,
+    /// The same of the guest's end.
+    pub lifecycle: lifecycle::Facts,
+    /// The same of the firmware's tables.
+    pub smbios: smbios::Facts,
+    /// The same of USB.
+    pub usb: usb::Facts,
+    /// What the clock starts with, where that is said.
+    pub clock_offset: Option<&'static str>,
+    /// What others name by its id.
+    back_ends: BackEnds,
     /// Options that stay options.
     kept: BTreeSet<usize>,
     /// What stays of options that have become elements.
@@ -103,15 +96,42 @@ pub struct Conversion<'a> {
 /// Converts the options of one family; `None` for others.
 type Family = fn(&mut Conversion<'_>, &Opt) -> Result<Option<Outcome>, ReadError>;
 
-/// Options that other options name by their ids, with the key of the first value.
-const BACK_ENDS: &[(&str, &str)] = &[
-    ("blockdev", "driver"),
-    ("netdev", "type"),
-    ("chardev", "backend"),
-    ("object", "qom-type"),
-    ("tpmdev", "type"),
-    ("fsdev", "fsdriver"),
-    ("audiodev", "driver"),
+const FAMILIES: [Family; 16] = [
+    general::convert,
+    machine::convert,
+    processor::convert,
+    memory::convert,
+    boot::convert,
+    clock::convert,
+    lifecycle::convert,
+    smbios::convert,
+    usb::convert,
+    filesystem::convert,
+    disk::convert,
+    network::convert,
+    characters::convert,
+    display::convert,
+    audio::convert,
+    starter::convert,
+];
+
+/// Writes what several options say together.
+type Finish = fn(&mut Conversion<'_>);
+
+const FINISH: [Finish; 13] = [
+    general::finish,
+    memory::finish,
+    processor::finish,
+    boot::finish,
+    smbios::finish,
+    machine::finish,
+    clock::finish,
+    lifecycle::finish,
+    usb::finish,
+    devices::finish,
+    display::finish,
+    network::finish,
+    characters::finish,
 ];
 
 impl<'a> Conversion<'a> {
@@ -123,9 +143,9 @@ impl<'a> Conversion<'a> {
         let mut conversion = Self {
             line,
             kept_before,
-            arch: system::arch_of(&line.program.text).to_owned(),
+            arch: machine::arch_of(&line.program.text).to_owned(),
             machine: None,
-            kind: if system::is_kvm(&line.program.text) { "kvm" } else { "qemu" },
+            kind: if machine::is_kvm(&line.program.text) { "kvm" } else { "qemu" },
             general: Vec::new(),
             os: element("os"),
             features: element("features"),
@@ -137,7 +157,7 @@ impl<'a> Conversion<'a> {
             later: Vec::new(),
             devices: Vec::new(),
             buses: Buses::default(),
-            disk_names: storage::Names::default(),
+            disk_names: Names::default(),
             parallel_scsi: BTreeSet::new(),
             networks: network::Legacy::default(),
             displays: display::Facts::default(),
@@ -146,18 +166,24 @@ impl<'a> Conversion<'a> {
             audio: HashMap::new(),
             boot_from_zero: line.options.iter().any(|option| begins_with_zero(&option.value)),
             io_threads: HashMap::new(),
-            facts: system::Facts::default(),
-            back_ends: HashMap::new(),
-            uses: RefCell::default(),
+            machine_facts: machine::Facts::default(),
+            processor: processor::Facts::default(),
+            memory: memory::Facts::default(),
+            boot: boot::Facts::default(),
+            lifecycle: lifecycle::Facts::default(),
+            smbios: smbios::Facts::default(),
+            usb: usb::Facts::default(),
+            clock_offset: None,
+            back_ends: BackEnds::default(),
             kept: kept_before.clone(),
             partly: Vec::new(),
             warnings: Vec::new(),
             option: 0,
         };
-        conversion.note_back_ends()?;
+        (conversion.back_ends, conversion.kept) = BackEnds::note(line, kept_before)?;
         conversion.look_around();
         for (at, option) in line.options.iter().enumerate() {
-            if conversion.is_back_end(option) {
+            if back_ends::is_one(option) {
                 continue;
             }
             conversion.option = at;
@@ -169,38 +195,11 @@ impl<'a> Conversion<'a> {
             conversion.note(at, option, outcome);
         }
         conversion.take_lone_back_ends();
-        system::finish(&mut conversion);
-        display::finish(&mut conversion);
-        network::finish(&mut conversion);
-        characters::finish(&mut conversion);
+        for finish in FINISH {
+            finish(&mut conversion);
+        }
         conversion.keep_unused_back_ends();
         Ok(conversion)
-    }
-
-    fn is_back_end(&self, option: &Opt) -> bool {
-        BACK_ENDS.iter().any(|(name, _)| *name == option.name) || (option.name == "drive" && storage::is_only_a_back_end(&option.value))
-    }
-
-    fn note_back_ends(&mut self) -> Result<(), ReadError> {
-        for (at, option) in self.line.options.iter().enumerate() {
-            if !self.is_back_end(option) || self.kept_before.contains(&at) {
-                continue;
-            }
-            let first = BACK_ENDS.iter().find(|(name, _)| *name == option.name).map_or("file", |(_, first)| first);
-            let props = read_props(option, first)?;
-            let id = if option.name == "blockdev" { props.get("node-name") } else { props.get("id") };
-            let Some(id) = id.map(str::to_owned) else {
-                self.kept.insert(at);
-                continue;
-            };
-            if let Some(other) = self.back_ends.get(&id) {
-                let first = self.line.options[other.option].position;
-                let reason = format!("the id '{id}' is there already ({first}); give one of the two another");
-                return Err(ReadError { position: option.position, reason });
-            }
-            self.back_ends.insert(id, BackEnd { option: at, props, used: Cell::new(false) });
-        }
-        Ok(())
     }
 
     /// What decides on others' meaning, wherever it stands.
@@ -218,8 +217,6 @@ impl<'a> Conversion<'a> {
 
     fn convert(&mut self, option: &Opt) -> Result<Outcome, ReadError> {
         let name = option.name.as_str();
-        const FAMILIES: [Family; 6] =
-            [system::convert, storage::convert, network::convert, characters::convert, display::convert, audio::convert];
         for family in FAMILIES {
             if let Some(outcome) = family(self, option)? {
                 return Ok(outcome);
@@ -297,11 +294,7 @@ impl<'a> Conversion<'a> {
 
     /// Notes that an element has a back end.
     pub fn used(&self, id: &str) {
-        if let Some(back_end) = self.back_ends.get(id)
-            && !back_end.used.replace(true)
-        {
-            self.uses.borrow_mut().push(id.to_owned());
-        }
+        self.back_ends.used(id);
     }
 
     /// The number of an I/O thread, from 1; of one that says more than its id there is none.
@@ -354,16 +347,12 @@ impl<'a> Conversion<'a> {
 
     /// How many uses of back ends were noted, for [`Conversion::unmark`].
     pub fn marks(&self) -> usize {
-        self.uses.borrow().len()
+        self.back_ends.marks()
     }
 
     /// Takes back the uses that were noted since.
     pub fn unmark(&self, marks: usize) {
-        for id in self.uses.borrow_mut().drain(marks..) {
-            if let Some(back_end) = self.back_ends.get(&id) {
-                back_end.used.set(false);
-            }
-        }
+        self.back_ends.unmark(marks);
     }
 
     /// How many I/O threads disks and controllers have.
@@ -384,10 +373,7 @@ impl<'a> Conversion<'a> {
 
     /// I/O threads and sound back ends are elements also where nobody names them.
     fn take_lone_back_ends(&mut self) {
-        let unused = self.back_ends.iter().filter(|(_, back_end)| !back_end.used.get());
-        let mut unused: Vec<(usize, String)> = unused.map(|(id, back_end)| (back_end.option, id.clone())).collect();
-        unused.sort_unstable();
-        for (at, id) in unused {
+        for (at, id) in self.back_ends.unused() {
             match self.line.options[at].name.as_str() {
                 "audiodev" => drop(self.audio_number(&id)),
                 "object" => drop(self.io_thread(&id)),
@@ -397,10 +383,7 @@ impl<'a> Conversion<'a> {
     }
 
     fn keep_unused_back_ends(&mut self) {
-        let unused = self.back_ends.iter().filter(|(_, back_end)| !back_end.used.get());
-        let mut unused: Vec<(usize, String)> = unused.map(|(id, back_end)| (back_end.option, id.clone())).collect();
-        unused.sort_unstable();
-        for (at, id) in unused {
+        for (at, id) in self.back_ends.unused() {
             self.option = at;
             self.kept.insert(at);
             let name = &self.line.options[at].name;
@@ -413,20 +396,8 @@ impl<'a> Conversion<'a> {
 
     /// Options that have become elements and are named by one that has not.
     pub fn named_by_what_is_kept(&self) -> BTreeSet<usize> {
-        let ids = self.line.options.iter().enumerate().filter(|(at, _)| !self.kept.contains(at));
-        let ids: HashMap<String, usize> = ids.filter_map(|(at, option)| Some((id_of(option)?, at))).collect();
-        let mut named = self.kept_before.clone();
-        for at in &self.kept {
-            let Some(option) = self.line.options.get(*at) else { continue };
-            let Ok(props) = Props::read(&option.value, "driver") else { continue };
-            for (key, value) in props.values() {
-                if matches!(key, "id" | "node-name" | "driver" | "type") {
-                    continue;
-                }
-                let bus = value.rsplit_once('.').map_or(value, |(controller, _)| controller);
-                named.extend([value, bus].into_iter().filter_map(|name| ids.get(name)));
-            }
-        }
+        let mut named = back_ends::named_by(self.line, &self.kept);
+        named.extend(self.kept_before);
         named
     }
 
@@ -435,7 +406,7 @@ impl<'a> Conversion<'a> {
     /// # Errors
     /// A value that XML cannot hold, or that is none for its element.
     pub fn finish(mut self) -> Result<Converted, ReadError> {
-        let (environment, told) = system::environment(&self.line.environment);
+        let (environment, told) = starter::environment(&self.line.environment);
         self.warnings.extend(told);
         let root = self.tree();
         let (mut domain, _) = Domain::parse(&root.to_inline_xml()).map_err(|error| ReadError {
@@ -480,13 +451,11 @@ fn argument(value: String) -> qemu::Arg {
     qemu::Arg { value, ..Default::default() }
 }
 
-fn read_props(option: &Opt, first: &str) -> Result<Props, ReadError> {
+/// The properties of an option.
+///
+/// # Errors
+/// The value begins as JSON and is none.
+pub fn read_props(option: &Opt, first: &str) -> Result<Props, ReadError> {
     Props::read(&option.value, first)
         .map_err(|reason| ReadError { position: option.position, reason: format!("-{}: {reason}", option.name) })
-}
-
-fn id_of(option: &Opt) -> Option<String> {
-    let props = Props::read(&option.value, "driver").ok()?;
-    let id = if option.name == "blockdev" { props.get("node-name") } else { props.get("id") };
-    id.map(str::to_owned)
 }

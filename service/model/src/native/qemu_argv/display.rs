@@ -1,12 +1,12 @@
 //! Displays and graphics cards.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
-use super::props::{Props, is_on};
-use super::system::spelled;
-use super::tree::{Build, element};
+use super::outcome::Outcome;
+use super::props::{Props, is_on, spelled};
+use super::tree::{Build, element, yes_no};
 use crate::xml::Element;
 
 /// What options say together about displays.
@@ -89,10 +89,6 @@ fn finish_graphics(to: &mut Conversion<'_>, graphics: Element, props: &Props) ->
     }
     to.device(graphics);
     Outcome::Done
-}
-
-fn yes_no(on: bool) -> &'static str {
-    if on { "yes" } else { "no" }
 }
 
 /// Settings of SPICE: key, element, attribute.

@@ -14,17 +14,36 @@
 //! are gone, and libvirt's formatdomain documentation.
 
 mod audio;
+mod back_ends;
+mod boot;
 mod buses;
 mod characters;
+mod clock;
+mod controller;
 mod conversion;
 mod devices;
+mod disk;
+mod disk_names;
 mod display;
+mod filesystem;
+mod flash;
+mod general;
+mod hostdev;
+mod hyperv;
+mod image;
+mod lifecycle;
+mod machine;
+mod memory;
 mod network;
 mod options;
+mod outcome;
+mod processor;
 mod props;
-mod storage;
-mod system;
+mod smbios;
+mod source;
+mod starter;
 mod tree;
+mod usb;
 mod words;
 
 use super::{Converted, ReadError, Warning};

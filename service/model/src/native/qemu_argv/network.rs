@@ -1,11 +1,11 @@
 //! Network interfaces: `-net`, `-nic`, `-netdev`, and the devices that use them.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
-use super::props::{Props, is_on};
-use super::system::spelled;
+use super::outcome::Outcome;
+use super::props::{Props, is_on, spelled};
 use super::tree::{Build, element};
 use crate::xml::Element;
 

@@ -254,6 +254,11 @@ pub fn read(words: Vec<Word>, warnings: &mut Vec<Warning>) -> Result<CommandLine
     Ok(CommandLine { environment, program, options })
 }
 
+/// An error about the value of an option.
+pub fn bad(option: &Opt, what: &str, found: &str) -> ReadError {
+    ReadError { position: option.position, reason: format!("-{}: expected {what}, found '{found}'", option.name) }
+}
+
 /// Whether QEMU has, or had, an option of this name.
 pub fn is_known(name: &str) -> bool {
     FLAGS.contains(&name) || WITH_VALUES.contains(&name)

@@ -158,6 +158,11 @@ fn items(text: &str) -> Vec<String> {
     items
 }
 
+/// Properties as an option has them.
+pub fn spelled(left: &[(&str, &str)]) -> Vec<String> {
+    left.iter().map(|(key, value)| format!("{key}={}", value.replace(',', ",,"))).collect()
+}
+
 /// A switch of QEMU.
 pub fn is_on(value: &str) -> Option<bool> {
     match value {

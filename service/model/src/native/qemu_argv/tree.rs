@@ -7,6 +7,16 @@ pub fn element(name: &str) -> Element {
     Element::new(name)
 }
 
+/// A switch as an attribute.
+pub fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// A switch as an attribute of the older kind.
+pub fn yes_no(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
+}
+
 /// What is put into an element one after another.
 pub trait Build: Sized {
     /// With an attribute.
@@ -19,6 +29,8 @@ pub trait Build: Sized {
     fn children(self, children: impl IntoIterator<Item = Element>) -> Self;
     /// With text.
     fn content(self, text: impl ToString) -> Self;
+    /// Puts in another child.
+    fn add(&mut self, child: Element);
     /// With a child that holds text.
     fn leaf(self, name: &str, text: impl ToString) -> Self;
 }
@@ -37,7 +49,7 @@ impl Build for Element {
     }
 
     fn child(mut self, child: Element) -> Self {
-        self.nodes.push(Node::Element(child));
+        self.add(child);
         self
     }
 
@@ -49,6 +61,10 @@ impl Build for Element {
     fn content(mut self, text: impl ToString) -> Self {
         self.nodes.push(Node::Text(text.to_string()));
         self
+    }
+
+    fn add(&mut self, child: Self) {
+        self.nodes.push(Node::Element(child));
     }
 
     fn leaf(self, name: &str, text: impl ToString) -> Self {
