@@ -8,6 +8,25 @@ use super::options::Opt;
 use super::props::Props;
 use super::{CommandLine, ReadError, disk};
 
+/// Kinds of back ends. Two of different kinds may have the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `-drive` and the nodes of `-blockdev`.
+    Block,
+    /// `-netdev`.
+    Netdev,
+    /// `-chardev`.
+    Chardev,
+    /// `-object`.
+    Object,
+    /// `-tpmdev`.
+    Tpmdev,
+    /// `-fsdev`.
+    Fsdev,
+    /// `-audiodev`.
+    Audiodev,
+}
+
 /// An option that others name by its id.
 pub struct BackEnd {
     /// Number of the option.
@@ -21,66 +40,70 @@ pub struct BackEnd {
 /// All of them by their ids.
 #[derive(Default)]
 pub struct BackEnds {
-    by_id: HashMap<String, BackEnd>,
-    /// Ids of those that have been used, in order.
-    uses: RefCell<Vec<String>>,
+    by_id: HashMap<(Kind, String), BackEnd>,
+    /// Those that have been used, in order.
+    uses: RefCell<Vec<(Kind, String)>>,
 }
 
-/// Options that other options name by their ids, with the key of the first value.
-const NAMES: &[(&str, &str)] = &[
-    ("blockdev", "driver"),
-    ("netdev", "type"),
-    ("chardev", "backend"),
-    ("object", "qom-type"),
-    ("tpmdev", "type"),
-    ("fsdev", "fsdriver"),
-    ("audiodev", "driver"),
+/// Options that other options name by their ids: their kinds, and the keys of their first values.
+const NAMES: &[(&str, Kind, &str)] = &[
+    ("drive", Kind::Block, "file"),
+    ("blockdev", Kind::Block, "driver"),
+    ("netdev", Kind::Netdev, "type"),
+    ("chardev", Kind::Chardev, "backend"),
+    ("object", Kind::Object, "qom-type"),
+    ("tpmdev", Kind::Tpmdev, "type"),
+    ("fsdev", Kind::Fsdev, "fsdriver"),
+    ("audiodev", Kind::Audiodev, "driver"),
 ];
+
+/// The kind of back end that an option is, and the key of its first value.
+fn kind_of(option: &Opt) -> Option<(Kind, &'static str)> {
+    let (_, kind, first) = NAMES.iter().find(|(name, ..)| *name == option.name)?;
+    (option.name != "drive" || disk::is_only_a_back_end(&option.value)).then_some((*kind, *first))
+}
 
 /// Whether an option is one.
 pub fn is_one(option: &Opt) -> bool {
-    NAMES.iter().any(|(name, _)| *name == option.name) || (option.name == "drive" && disk::is_only_a_back_end(&option.value))
+    kind_of(option).is_some()
 }
 
 impl BackEnds {
-    /// Notes those of a command line but for options in `kept`; the second value is `kept` and what has no id.
+    /// Notes those of a command line but for options in `kept`. The second value are those without an id, which nobody can name.
     ///
     /// # Errors
-    /// Two have the same id.
-    pub fn note(line: &CommandLine, kept: &BTreeSet<usize>) -> Result<(Self, BTreeSet<usize>), ReadError> {
-        let (mut all, mut nameless) = (Self::default(), kept.clone());
-        for (at, option) in line.options.iter().enumerate() {
-            if !is_one(option) || kept.contains(&at) {
-                continue;
-            }
-            let first = NAMES.iter().find(|(name, _)| *name == option.name).map_or("file", |(_, first)| first);
+    /// Two of a kind have the same id.
+    pub fn note(line: &CommandLine, kept: &BTreeSet<usize>) -> Result<(Self, Vec<usize>), ReadError> {
+        let (mut all, mut nameless) = (Self::default(), Vec::new());
+        for (at, option) in line.options.iter().enumerate().filter(|(at, _)| !kept.contains(at)) {
+            let Some((kind, first)) = kind_of(option) else { continue };
             let props = read_props(option, first)?;
             let id = if option.name == "blockdev" { props.get("node-name") } else { props.get("id") };
             let Some(id) = id.map(str::to_owned) else {
-                nameless.insert(at);
+                nameless.push(at);
                 continue;
             };
-            if let Some(other) = all.by_id.get(&id) {
+            if let Some(other) = all.get(kind, &id) {
                 let first = line.options[other.option].position;
                 let reason = format!("the id '{id}' is there already ({first}); give one of the two another");
                 return Err(ReadError { position: option.position, reason });
             }
-            all.by_id.insert(id, BackEnd { option: at, props, used: Cell::new(false) });
+            all.by_id.insert((kind, id), BackEnd { option: at, props, used: Cell::new(false) });
         }
         Ok((all, nameless))
     }
 
     /// A back end by its id, to be looked at.
-    pub fn get(&self, id: &str) -> Option<&BackEnd> {
-        self.by_id.get(id)
+    pub fn get(&self, kind: Kind, id: &str) -> Option<&BackEnd> {
+        self.by_id.get(&(kind, id.to_owned()))
     }
 
     /// Notes that an element has a back end.
-    pub fn used(&self, id: &str) {
-        if let Some(back_end) = self.by_id.get(id)
+    pub fn used(&self, kind: Kind, id: &str) {
+        if let Some(back_end) = self.get(kind, id)
             && !back_end.used.replace(true)
         {
-            self.uses.borrow_mut().push(id.to_owned());
+            self.uses.borrow_mut().push((kind, id.to_owned()));
         }
     }
 
@@ -101,26 +124,27 @@ impl BackEnds {
     /// Those that no element has, in the order of the command line.
     pub fn unused(&self) -> Vec<(usize, String)> {
         let unused = self.by_id.iter().filter(|(_, back_end)| !back_end.used.get());
-        let mut unused: Vec<(usize, String)> = unused.map(|(id, back_end)| (back_end.option, id.clone())).collect();
+        let mut unused: Vec<(usize, String)> = unused.map(|((_, id), back_end)| (back_end.option, id.clone())).collect();
         unused.sort_unstable();
         unused
     }
 }
 
-/// Options that are named by one in `kept` and are not there themselves.
-pub fn named_by(line: &CommandLine, kept: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let ids = line.options.iter().enumerate().filter(|(at, _)| !kept.contains(at));
-    let ids: HashMap<String, usize> = ids.filter_map(|(at, option)| Some((id_of(option)?, at))).collect();
+/// Options that are named by one in `kept`, or by a property that stays, and do not stay themselves.
+pub fn named_by(line: &CommandLine, kept: &BTreeSet<usize>, partly: &[[String; 2]]) -> BTreeSet<usize> {
+    let mut ids = HashMap::<String, Vec<usize>>::new();
+    for (at, option) in line.options.iter().enumerate().filter(|(at, _)| !kept.contains(at)) {
+        if let Some(id) = id_of(option) {
+            ids.entry(id).or_default().push(at);
+        }
+    }
+    let whole = kept.iter().filter_map(|at| line.options.get(*at)).map(|option| option.value.as_str());
     let mut named = BTreeSet::new();
-    for at in kept {
-        let Some(option) = line.options.get(*at) else { continue };
-        let Ok(props) = Props::read(&option.value, "driver") else { continue };
-        for (key, value) in props.values() {
-            if matches!(key, "id" | "node-name" | "driver" | "type") {
-                continue;
-            }
+    for text in whole.chain(partly.iter().map(|[_, value]| value.as_str())) {
+        let Ok(props) = Props::read(text, "driver") else { continue };
+        for (_, value) in props.values().filter(|(key, _)| !matches!(*key, "id" | "node-name" | "driver" | "type")) {
             let bus = value.rsplit_once('.').map_or(value, |(controller, _)| controller);
-            named.extend([value, bus].into_iter().filter_map(|name| ids.get(name)));
+            named.extend([value, bus].into_iter().filter_map(|name| ids.get(name)).flatten());
         }
     }
     named

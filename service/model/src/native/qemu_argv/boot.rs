@@ -4,7 +4,7 @@ use super::ReadError;
 use super::conversion::Conversion;
 use super::options::Opt;
 use super::outcome::{Outcome, partly};
-use super::props::{Props, is_on};
+use super::props::Props;
 use super::tree::{Build, element, yes_no};
 use crate::xml::{Element, Node};
 
@@ -43,18 +43,21 @@ fn leaf(to: &mut Conversion<'_>, name: &str, value: &str) -> Outcome {
 fn boot(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     if let Some(order) = props.take("order") {
         for letter in order.chars() {
-            to.boot.order.extend(match letter {
-                'a' | 'b' => Some("fd"),
-                'c' => Some("hd"),
-                'd' => Some("cdrom"),
-                'n'..='p' => Some("network"),
-                _ => None,
+            to.facts.boot.order.push(match letter {
+                'a' | 'b' => "fd",
+                'c' => "hd",
+                'd' => "cdrom",
+                'n'..='p' => "network",
+                other => return Outcome::Kept(format!("'{other}' is no kind of device that is booted from")),
             });
         }
     }
-    if let Some(on) = props.take("menu").and_then(is_on) {
-        let timeout = props.take("splash-time").and_then(|time| time.parse().ok());
-        to.boot.menu = Some((on, timeout));
+    if let Some(on) = props.take_on("menu") {
+        let timeout = props.get("splash-time").and_then(|time| time.parse().ok()).filter(|_| on);
+        to.facts.boot.menu = Some((on, timeout));
+        if timeout.is_some() {
+            props.take("splash-time");
+        }
     }
     if let Some(timeout) = props.take("reboot-timeout") {
         to.os.add(element("bios").with("rebootTimeout", timeout));
@@ -66,11 +69,16 @@ fn boot(to: &mut Conversion<'_>, props: &Props) -> Outcome {
 
 /// Writes the kind of guest and what it is booted from.
 pub fn finish(to: &mut Conversion<'_>) {
-    let facts = std::mem::take(&mut to.boot);
+    let facts = std::mem::take(&mut to.facts.boot);
     let kind = element("type").with("arch", &to.arch).maybe("machine", to.machine.as_deref()).content("hvm");
     let boots: Vec<Element> = facts.order.iter().map(|dev| element("boot").with("dev", dev)).collect();
-    // Single devices that have a boot order exclude the other one.
-    let boots = if to.has_boot_order() { Vec::new() } else { boots };
+    // Single devices that have a place exclude the other way.
+    let boots = if to.has_boot_order() && !boots.is_empty() {
+        to.warn_of_all("the order of -boot is left out: devices with bootindex come before it");
+        Vec::new()
+    } else {
+        boots
+    };
     if facts.secure {
         let loader = to.os.nodes.iter_mut().find_map(|node| match node {
             Node::Element(element) if element.name == "loader" => Some(element),

@@ -61,12 +61,17 @@ pub fn device(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props:
 fn pci_controller(to: &mut Conversion<'_>, driver: &str, model: &str, props: &Props) -> Result<(), String> {
     let address = to.buses.pci(props)?;
     let index = to.buses.controller(Kind::Pci, props.take("id"));
+    if matches!(model, "pci-bridge" | "pcie-to-pci-bridge" | "dmi-to-pci-bridge") {
+        to.buses.is_bridge(index);
+    }
     let mut target = element("target");
     for (key, attribute) in [("chassis", "chassis"), ("port", "port"), ("chassis_nr", "chassisNr"), ("hotplug", "hotplug")] {
         target =
             target.maybe(attribute, props.take(key).map(|value| if attribute == "port" { hexadecimal(value) } else { value.to_owned() }));
     }
-    props.ignore(&["slot"]);
+    if let Some(slot) = props.take("slot") {
+        to.warn(format!("slot={slot} of a PCI controller is left out: no element says it, and the guest hardly does"));
+    }
     nothing_left(props)?;
     let controller = element("controller").with("type", "pci").with("index", index).with("model", model);
     let controller = controller.child(element("model").with("name", driver));

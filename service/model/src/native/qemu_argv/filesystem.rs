@@ -1,12 +1,13 @@
 //! Shared folders: `-virtfs`, and the devices of 9p and virtiofs.
 
 use super::ReadError;
+use super::back_ends::Kind;
 use super::characters;
 use super::conversion::Conversion;
 use super::devices::{nothing_left, on_pci};
 use super::options::Opt;
 use super::outcome::{Outcome, all_or_kept};
-use super::props::{Props, is_on};
+use super::props::Props;
 use super::tree::{Build, element};
 use crate::xml::Element;
 
@@ -51,13 +52,13 @@ pub fn device(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props:
 fn shared_folder(to: &mut Conversion<'_>, model: Option<&str>, props: &Props) -> Result<(), String> {
     let tag = props.take("mount_tag").unwrap_or_default().to_owned();
     let Some(id) = props.take("fsdev").map(str::to_owned) else { return Err("it has no back end".to_owned()) };
-    let back_end = &to.back_end(&id).ok_or_else(|| format!("no -fsdev has the id '{id}'"))?.props;
+    let back_end = &to.back_end(Kind::Fsdev, &id).ok_or_else(|| format!("no -fsdev has the id '{id}'"))?.props;
     if back_end.take("fsdriver") != Some("local") {
         return Err(format!("the folder '{id}' is of a kind that no element says"));
     }
     let filesystem = folder(back_end, &tag)?;
     nothing_left(back_end)?;
-    to.used(&id);
+    to.used(Kind::Fsdev, &id);
     on_pci(to, filesystem, model, props)
 }
 
@@ -65,14 +66,18 @@ fn shared_folder(to: &mut Conversion<'_>, model: Option<&str>, props: &Props) ->
 fn folder(props: &Props, tag: &str) -> Result<Element, String> {
     let access = match props.take("security_model").or_else(|| props.take("security-model")) {
         Some("passthrough") | None => "passthrough",
-        Some("mapped" | "mapped-xattr" | "mapped-file") => "mapped",
+        Some("mapped" | "mapped-xattr") => "mapped",
         Some("none") => "squash",
         Some(other) => return Err(format!("no element says security_model={other}")),
     };
     let path = props.take("path").ok_or("it has no path")?.to_owned();
-    let read_only = props.take("readonly").and_then(is_on) == Some(true);
-    let filesystem = element("filesystem").with("type", "mount").with("accessmode", access);
-    let filesystem = filesystem.child(element("source").with("dir", path)).child(element("target").with("dir", tag));
+    let read_only = props.take_on("readonly") == Some(true);
+    let mut filesystem = element("filesystem").with("type", "mount").with("accessmode", access);
+    for name in ["multidevs", "fmode", "dmode"] {
+        filesystem = filesystem.maybe(name, props.take(name));
+    }
+    let policy = props.take("writeout").map(|policy| element("driver").with("type", "path").with("wrpolicy", policy));
+    let filesystem = filesystem.children(policy).child(element("source").with("dir", path)).child(element("target").with("dir", tag));
     Ok(filesystem.children(read_only.then(|| element("readonly"))))
 }
 
@@ -86,7 +91,7 @@ fn served_folder(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let address = to.buses.pci(props)?;
     let boot = props.take("bootindex").map(|order| to.boot_order(order));
     nothing_left(props)?;
-    to.used(&id);
+    to.used(Kind::Chardev, &id);
     let driver = element("driver").with("type", "virtiofs").maybe("queue", queue);
     let filesystem = element("filesystem").with("type", "mount").child(driver);
     let filesystem = filesystem.child(element("source").with("socket", socket)).child(element("target").with("dir", tag));

@@ -2,7 +2,7 @@
 
 use super::ReadError;
 use super::conversion::Conversion;
-use super::options::Opt;
+use super::options::{Opt, bad};
 use super::outcome::{Outcome, partly};
 use super::props::Props;
 use super::tree::{Build, element};
@@ -15,6 +15,9 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
     Ok(Some(match option.name.as_str() {
         "name" => name(to, &to.props(option, "guest")?),
         "uuid" => {
+            if uuid::Uuid::try_parse(&option.value).is_err() {
+                return Err(bad(option, "a UUID such as 5ed04a1e-2d77-4c3a-9d0b-8b6f3c1f0a77", &option.value));
+            }
             to.general.push(element("uuid").content(&option.value));
             Outcome::Done
         }

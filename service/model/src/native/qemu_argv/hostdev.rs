@@ -1,7 +1,7 @@
 //! Devices of the host that are given to the guest.
 
 use super::conversion::Conversion;
-use super::devices::{on_pci, on_usb};
+use super::devices::{on_pci, on_usb, rom};
 use super::props::{Props, is_on};
 use super::tree::{Build, element};
 use crate::xml::Element;
@@ -61,14 +61,9 @@ fn vfio(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
             hostdev.set_attribute(attribute, value);
         }
     }
-    let (bar, file) = (props.take("rombar").map(str::to_owned), props.take("romfile").map(str::to_owned));
-    if bar.is_some() || file.is_some() {
-        let bar = bar.map(|bar| if matches!(bar.as_str(), "1" | "on") { "on" } else { "off" });
-        hostdev = hostdev.child(element("rom").maybe("bar", bar).maybe("file", file));
-    }
-    if props.take("x-vga").and_then(is_on) == Some(true) {
-        return Err("no element says x-vga=on".to_owned());
-    }
+    hostdev = hostdev.children(rom(props));
+    // That it is off is what QEMU does by itself.
+    props.take_if("x-vga", |on| is_on(on) == Some(false));
     on_pci(to, hostdev, None, props)
 }
 

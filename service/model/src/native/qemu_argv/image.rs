@@ -1,8 +1,8 @@
-//! What a drive holds: of `-drive`, and of the nodes of `-blockdev`.
+//! What a drive holds.
 
-use super::conversion::Conversion;
 use super::props::{Props, is_on};
 use super::source;
+use super::tree::{Build, element};
 use crate::xml::Element;
 
 /// What is in a drive.
@@ -14,14 +14,86 @@ pub struct Image {
     pub driver: Vec<(&'static str, String)>,
     /// Whether the guest cannot write.
     pub read_only: bool,
-    /// Whether what the guest writes is lost when it ends.
-    pub transient: bool,
+    /// Whether what the guest writes is lost when it ends, where that is said of this one.
+    pub transient: Option<bool>,
     /// `cache.direct` and `cache.no-flush` of a node.
     pub cache: (bool, bool),
     /// Elements of `<iotune>`.
     pub limits: Vec<(String, String)>,
     /// The serial number.
     pub serial: Option<String>,
+    /// `<backingStore>`, where it is said what the image is laid over.
+    pub backing: Option<Element>,
+    /// Attributes of `<target>`.
+    pub target: Vec<(&'static str, String)>,
+}
+
+/// Formats by the endings of names.
+const ENDINGS: &[(&str, &str)] = &[
+    ("qcow2", "qcow2"),
+    ("qcow", "qcow"),
+    ("qed", "qed"),
+    ("vdi", "vdi"),
+    ("vhd", "vpc"),
+    ("vhdx", "vhdx"),
+    ("vmdk", "vmdk"),
+    ("raw", "raw"),
+    ("iso", "raw"),
+];
+
+impl Image {
+    /// The name of an image in a file whose format is not said.
+    pub fn has_unsaid_format(&self) -> bool {
+        let is_file = self.source.as_ref().is_some_and(|(kind, _)| *kind == "file");
+        is_file && !self.driver.iter().any(|(name, _)| *name == "type")
+    }
+
+    /// Says an attribute of `<driver>`.
+    pub fn say(&mut self, name: &'static str, value: &str) {
+        self.driver.retain(|(known, _)| *known != name);
+        self.driver.push((name, value.to_owned()));
+    }
+
+    /// Says the format that the name tells. The second value is whether it tells one.
+    pub fn guess_format(&mut self) -> (String, bool) {
+        let name = self.source.as_ref().and_then(|(_, source)| source.attribute("file")).unwrap_or_default().to_owned();
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let format = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known)).map(|(_, format)| *format);
+        self.driver.extend(format.map(|format| ("type", format.to_owned())));
+        (name, format.is_some())
+    }
+}
+
+/// The geometry that drives of old may say.
+pub fn geometry(props: &Props) -> Option<Element> {
+    let keys = [("cyls", "cyls"), ("heads", "heads"), ("secs", "secs"), ("trans", "trans")];
+    let geometry = keys.iter().fold(element("geometry"), |geometry, (key, name)| geometry.maybe(name, props.take(key)));
+    (!geometry.attributes.is_empty()).then_some(geometry)
+}
+
+/// Attributes of `<driver>` by the properties of `-drive`.
+const DRIVER: &[(&str, &str)] = &[
+    ("format", "type"),
+    ("driver", "type"),
+    ("cache", "cache"),
+    ("aio", "io"),
+    ("discard", "discard"),
+    ("detect-zeroes", "detect_zeroes"),
+    ("werror", "error_policy"),
+    ("rerror", "rerror_policy"),
+    ("copy-on-read", "copy_on_read"),
+];
+
+/// Words of a cache mode by whether the guest sees a write cache, whether the host's is bypassed, and whether flushes are
+/// ignored (QEMU's manual page, `-drive cache=`).
+pub fn cache_mode(write_cache: bool, (direct, no_flush): (bool, bool)) -> &'static str {
+    match (write_cache, direct, no_flush) {
+        (true, _, true) => "unsafe",
+        (true, true, false) => "none",
+        (true, false, false) => "writeback",
+        (false, true, _) => "directsync",
+        (false, false, _) => "writethrough",
+    }
 }
 
 /// What a drive holds; `None` when no element says it. Properties that are not taken are for the caller.
@@ -37,30 +109,27 @@ pub fn of_drive(props: &Props) -> Option<Image> {
     if image.source.is_none() && !file.is_empty() {
         return None;
     }
-    for (key, name) in [
-        ("format", "type"),
-        ("driver", "type"),
-        ("cache", "cache"),
-        ("aio", "io"),
-        ("discard", "discard"),
-        ("detect-zeroes", "detect_zeroes"),
-        ("werror", "error_policy"),
-        ("rerror", "rerror_policy"),
-        ("copy-on-read", "copy_on_read"),
-    ] {
+    for (key, name) in DRIVER {
         if let Some(value) = props.take(key) {
-            let value = match (key, value) {
+            let value = match (*key, value) {
                 ("cache", "off") => "none",
                 ("discard", "on") => "unmap",
                 ("discard", "off") => "ignore",
                 (_, value) => value,
             };
-            image.driver.retain(|(known, _)| *known != name);
-            image.driver.push((name, value.to_owned()));
+            image.say(name, value);
         }
     }
+    let parts = ["cache.writeback", "cache.direct", "cache.no-flush"].map(|key| props.take_on(key));
+    if let [writeback, direct, no_flush] = parts
+        && parts.iter().any(Option::is_some)
+    {
+        image.say("cache", cache_mode(writeback != Some(false), (direct == Some(true), no_flush == Some(true))));
+    }
+    // Locks are QEMU's own business.
+    props.ignore(&["file.locking"]);
     image.read_only = props.take_any(&["readonly", "read-only"]).and_then(is_on) == Some(true);
-    image.transient = props.take("snapshot").and_then(is_on) == Some(true);
+    image.transient = props.take_on("snapshot");
     image.serial = props.take("serial").map(str::to_owned);
     image.limits = limits(props);
     Some(image)
@@ -86,75 +155,4 @@ const LIMITS: &[(&str, &str, &str)] = &[
 fn limits(props: &Props) -> Vec<(String, String)> {
     let limit = |(old, new, name): &(&str, &str, &str)| Some(((*name).to_owned(), props.take_any(&[old, new])?.to_owned()));
     LIMITS.iter().filter_map(limit).collect()
-}
-
-/// What a drive that a device names holds: one of `-drive` or a node of `-blockdev`.
-pub fn of(to: &Conversion<'_>, drive: &str) -> Result<(Image, Vec<String>), String> {
-    let back_end = to.back_end(drive).ok_or_else(|| format!("no drive has the id '{drive}'"))?;
-    if back_end.props.get("node-name") == Some(drive) {
-        return of_node(to, drive).ok_or_else(|| format!("the drive '{drive}' is of a kind that no element says"));
-    }
-    let props = &back_end.props;
-    props.ignore(&["if", "id", "media"]);
-    let image = of_drive(props).filter(|_| props.left().is_empty());
-    image.map(|image| (image, vec![drive.to_owned()])).ok_or_else(|| format!("the drive '{drive}' is of a kind that no element says"))
-}
-
-/// What a node of `-blockdev` holds, and the names of all nodes below it; `None` when no element says it.
-pub fn of_node(to: &Conversion<'_>, node: &str) -> Option<(Image, Vec<String>)> {
-    let mut image = Image::default();
-    let mut nodes = vec![node.to_owned()];
-    let back_end = to.back_end(node)?;
-    let props = &back_end.props;
-    let top = props.take("driver")?;
-    image.read_only = props.take("read-only").and_then(is_on) == Some(true);
-    read_node(props, &mut image);
-    let inline = props.below("file");
-    let below = match (props.take("file"), inline.get("driver")) {
-        _ if is_protocol(top) => None,
-        (Some(name), _) => {
-            nodes.push(name.to_owned());
-            Some(&to.back_end(name)?.props)
-        }
-        (None, Some(_)) => Some(&inline),
-        (None, None) => return None,
-    };
-    props.ignore(&["node-name"]);
-    let protocol = match below {
-        Some(below) => {
-            image.driver.insert(0, ("type", top.to_owned()));
-            read_node(below, &mut image);
-            below.ignore(&["node-name", "read-only"]);
-            below
-        }
-        None => {
-            image.driver.insert(0, ("type", "raw".to_owned()));
-            props
-        }
-    };
-    image.source = source::of_node(protocol, if below.is_some() { protocol.take("driver")? } else { top });
-    image.source.as_ref()?;
-    let nothing_left = props.left().is_empty() && protocol.left().is_empty();
-    nothing_left.then_some((image, nodes))
-}
-
-fn is_protocol(driver: &str) -> bool {
-    matches!(driver, "file" | "host_device" | "host_cdrom" | "nbd" | "http" | "https" | "rbd")
-}
-
-/// What a node of any driver may say.
-fn read_node(props: &Props, image: &mut Image) {
-    for (key, name) in [("discard", "discard"), ("detect-zeroes", "detect_zeroes"), ("aio", "io")] {
-        if let Some(value) = props.take(key) {
-            image.driver.retain(|(known, _)| *known != name);
-            image.driver.push((name, value.to_owned()));
-        }
-    }
-    image.cache.0 |= props.take("cache.direct").and_then(is_on) == Some(true);
-    image.cache.1 |= props.take("cache.no-flush").and_then(is_on) == Some(true);
-    if props.get("cache.direct").is_some() && !image.driver.iter().any(|(name, _)| *name == "cache") {
-        image.driver.push(("cache", String::new()));
-    }
-    // What libvirt writes into every node, and what QEMU would do by itself.
-    props.ignore(&["auto-read-only", "locking"]);
 }

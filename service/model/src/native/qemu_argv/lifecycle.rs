@@ -12,6 +12,7 @@ use super::tree::{Build, element, yes_no};
 pub struct Facts {
     no_reboot: bool,
     no_shutdown: bool,
+    crash: Option<&'static str>,
     /// Whether the firmware offers to sleep on disk.
     pub suspend_to_disk: Option<bool>,
 }
@@ -23,11 +24,11 @@ pub struct Facts {
 pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>, ReadError> {
     Ok(Some(match option.name.as_str() {
         "no-reboot" => {
-            to.lifecycle.no_reboot = true;
+            to.facts.lifecycle.no_reboot = true;
             Outcome::Done
         }
         "no-shutdown" => {
-            to.lifecycle.no_shutdown = true;
+            to.facts.lifecycle.no_shutdown = true;
             Outcome::Done
         }
         "action" => action(to, &to.props(option, "")?),
@@ -42,20 +43,32 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
 }
 
 fn action(to: &mut Conversion<'_>, props: &Props) -> Outcome {
-    to.lifecycle.no_reboot |= props.take("reboot") == Some("shutdown");
-    to.lifecycle.no_shutdown |= props.take("shutdown") == Some("pause");
-    // What the service chooses from <on_crash> and <watchdog>.
-    props.ignore(&["panic", "watchdog"]);
+    // The other words are what QEMU does by itself.
+    to.facts.lifecycle.no_reboot |= props.take("reboot") == Some("shutdown");
+    to.facts.lifecycle.no_shutdown |= props.take("shutdown") == Some("pause");
+    to.facts.lifecycle.crash = match props.get("panic") {
+        Some("pause") => Some("preserve"),
+        Some("shutdown" | "exit-failure") => Some("destroy"),
+        _ => to.facts.lifecycle.crash,
+    };
+    if props.get("panic") != Some("none") {
+        props.take("panic");
+    }
+    // Watchdogs have it.
+    props.ignore(&["watchdog"]);
     partly(props)
 }
 
 /// Writes what happens then.
 pub fn finish(to: &mut Conversion<'_>) {
-    let facts = std::mem::take(&mut to.lifecycle);
+    let facts = std::mem::take(&mut to.facts.lifecycle);
     to.general.push(element("on_poweroff").content(if facts.no_shutdown { "preserve" } else { "destroy" }));
     to.general.push(element("on_reboot").content(if facts.no_reboot { "destroy" } else { "restart" }));
-    to.general.push(element("on_crash").content("destroy"));
+    to.general.push(element("on_crash").content(facts.crash.unwrap_or("destroy")));
     power_management(to, &facts);
+    if to.has("watchdog-action") && !to.devices.iter().any(|device| device.name == "watchdog") {
+        to.warn_of_all("-watchdog-action is left out: there is no <watchdog>");
+    }
 }
 
 /// `<pm>` has both switches in one element.

@@ -3,8 +3,8 @@
 use super::ReadError;
 use super::conversion::Conversion;
 use super::options::Opt;
-use super::outcome::{Outcome, partly};
-use super::props::{Props, is_on};
+use super::outcome::Outcome;
+use super::props::{Props, is_on, spelled};
 use super::tree::{Build, element, on_off, yes_no};
 use super::{flash, memory};
 
@@ -48,10 +48,14 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
             to.kind = "qemu";
             Outcome::Done
         }
+        "hax" | "enable-hax" => {
+            accelerators(to, "hax");
+            Outcome::Done
+        }
         "no-kqemu" => Outcome::Silent,
         "enable-kqemu" | "kernel-kqemu" => Outcome::Left("kqemu is gone; type='kvm' is its successor"),
         "no-acpi" => {
-            to.machine_facts.no_acpi = true;
+            to.facts.machine.no_acpi = true;
             Outcome::Done
         }
         "acpitable" => Outcome::Kept("no element says this".to_owned()),
@@ -60,82 +64,151 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
     }))
 }
 
+/// Switches of the machine that are elements of `<features>` with a state.
+const FEATURES: &[(&str, &str)] = &[("vmport", "vmport"), ("smm", "smm"), ("i8042", "ps2"), ("ras", "ras")];
+
+/// Switches of the machine that are timers.
+const TIMERS: &[(&str, &str)] = &[("hpet", "hpet"), ("pit", "pit")];
+
 fn machine(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     // The type was read before everything else.
     props.take("type");
-    if let Some(list) = props.take("accel") {
-        accelerators(to, &list.split(':').collect::<Vec<_>>());
+    if let Some(list) = props.get("accel")
+        && accelerators(to, list)
+    {
+        props.take("accel");
     }
-    to.usb.controller |= props.take("usb").and_then(is_on) == Some(true);
-    to.machine_facts.no_acpi |= props.take("acpi").and_then(is_on) == Some(false);
-    for name in ["vmport", "smm"] {
-        if let Some(on) = props.take(name).and_then(is_on) {
-            to.features.add(element(name).with("state", on_off(on)));
+    to.facts.usb.controller |= props.take_on("usb") == Some(true);
+    to.facts.machine.no_acpi |= props.take_on("acpi") == Some(false);
+    for (name, feature) in FEATURES {
+        if let Some(on) = props.take_on(name) {
+            to.features.add(element(feature).with("state", on_off(on)));
         }
     }
-    if let Some(on) = props.take("hpet").and_then(is_on) {
-        to.clock.add(element("timer").with("name", "hpet").with("present", yes_no(on)));
+    for (name, timer) in TIMERS {
+        if let Some(on) = props.take_on(name) {
+            to.clock.add(element("timer").with("name", timer).with("present", yes_no(on)));
+        }
     }
-    match props.take_any(&["kernel-irqchip", "kernel_irqchip"]) {
-        Some("split") => to.features.add(element("ioapic").with("driver", "qemu")),
-        Some("on" | "off") | None => {}
-        Some(_) => return Outcome::Kept("kernel-irqchip is of no kind that is known here".to_owned()),
+    let mut left = Vec::new();
+    if let Some(word) = props.take_any(&["kernel-irqchip", "kernel_irqchip"])
+        && !interrupt_controller(to, word)
+    {
+        left.push(format!("kernel-irqchip={word}"));
     }
     if let Some(version) = props.take("gic-version") {
         to.features.add(element("gic").with("version", version));
     }
-    if props.take("mem-merge").and_then(is_on) == Some(false) {
+    if props.take_on("mem-merge") == Some(false) {
         to.memory_backing.push(element("nosharepages"));
     }
-    for (name, element_name) in [("pflash0", "loader"), ("pflash1", "nvram")] {
-        if let Some(node) = props.take(name)
-            && !flash::node(to, element_name, node)
-        {
-            return Outcome::Kept(format!("the flash memory '{node}' is of a kind that no element says"));
-        }
+    if props.take_on("dump-guest-core") == Some(true) {
+        to.facts.memory.dumped = true;
     }
-    if let Some(id) = props.take("memory-backend")
-        && !memory::back_end(to, id)
-    {
-        return Outcome::Kept(format!("the memory '{id}' is of a kind that no element says"));
+    if props.take_on("graphics") == Some(false) {
+        to.os.add(element("bios").with("useserial", "yes"));
     }
-    // Those are ours to choose.
-    props.ignore(&["dump-guest-core", "graphics", "i8042"]);
-    partly(props)
+    if let Err(reason) = parts(to, props) {
+        return Outcome::Kept(reason);
+    }
+    left.extend(spelled(&props.left()));
+    if left.is_empty() { Outcome::Done } else { Outcome::Partly(left) }
 }
 
-fn accelerators(to: &mut Conversion<'_>, list: &[&str]) {
-    to.kind = match list.first() {
-        Some(&"kvm") => "kvm",
-        Some(&"hvf") => "hvf",
-        Some(&"xen") => "xen",
-        _ => "qemu",
+/// Firmware and memory that the machine names. `Err` says what no element does.
+fn parts(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
+    for (name, element) in [("pflash0", "loader"), ("pflash1", "nvram")] {
+        if let Some(node) = props.take(name)
+            && !flash::node(to, element, node)
+        {
+            return Err(format!("the flash memory '{node}' is of a kind that no element says"));
+        }
+    }
+    match props.take("memory-backend") {
+        Some(id) if !memory::back_end(to, id) => Err(format!("the memory '{id}' is of a kind that no element says")),
+        _ => Ok(()),
+    }
+}
+
+/// Who emulates the interrupt controllers; whether an element says it.
+fn interrupt_controller(to: &mut Conversion<'_>, word: &str) -> bool {
+    let driver = match word {
+        "split" => "qemu",
+        _ if is_on(word) == Some(true) => "kvm",
+        _ => return false,
     };
+    to.features.add(element("ioapic").with("driver", driver));
+    true
+}
+
+/// Accelerators of other systems than Linux, which KVM stands in for.
+const OF_OTHER_SYSTEMS: &[&str] = &["hax", "whpx", "nvmm"];
+
+/// The first of several accelerators counts: which of them can be had is not known here. Whether it is known.
+fn accelerators(to: &mut Conversion<'_>, list: &str) -> bool {
+    let first = list.split(':').next().unwrap_or_default();
+    to.kind = match first {
+        "kvm" => "kvm",
+        "hvf" => "hvf",
+        "xen" => "xen",
+        other if OF_OTHER_SYSTEMS.contains(&other) => {
+            to.warn(format!("the accelerator '{other}' is none of Linux; KVM takes its place. Where there is no KVM, write type='qemu'"));
+            "kvm"
+        }
+        "tcg" | "qtest" => "qemu",
+        _ => return false,
+    };
+    true
 }
 
 fn accelerator(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     let Some(accelerator) = props.take("accel") else { return Outcome::Kept("it names no accelerator".to_owned()) };
-    // Of several the first that can be had counts, and we cannot try.
-    if !std::mem::replace(&mut to.machine_facts.accelerated, true) {
-        accelerators(to, &[accelerator]);
+    if !to.facts.machine.accelerated && !accelerators(to, accelerator) {
+        return Outcome::Kept(format!("'{accelerator}' is no accelerator that is known here"));
     }
-    if props.take_any(&["kernel-irqchip", "kernel_irqchip"]) == Some("split") {
-        to.features.add(element("ioapic").with("driver", "qemu"));
+    to.facts.machine.accelerated = true;
+    if OF_OTHER_SYSTEMS.contains(&accelerator) {
+        let left = spelled(&props.left()).join(",");
+        if !left.is_empty() {
+            to.warn(format!("{left} of -accel is left out with the accelerator that it is of"));
+        }
+        return Outcome::Done;
     }
-    props.ignore(&["thread", "tb-size", "split-wx", "dirty-ring-size", "one-insn-per-tb"]);
-    partly(props)
+    if let Some(word) = props.take_any(&["kernel-irqchip", "kernel_irqchip"]).map(str::to_owned)
+        && !interrupt_controller(to, &word)
+    {
+        // The machine has it too.
+        to.keep_part("machine", format!("kernel-irqchip={word}"));
+    }
+    if let Some(size) = props.take("dirty-ring-size") {
+        to.kvm.add(element("dirty-ring").with("state", "on").with("size", size));
+    }
+    if let Some(size) = props.take("tb-size") {
+        to.features.add(element("tcg").child(element("tb-cache").with("unit", "MiB").content(size)));
+    }
+    // How many threads emulate the guest's processors is the service's to choose.
+    props.ignore(&["thread", "split-wx"]);
+    let left = spelled(&props.left()).join(",");
+    if !left.is_empty() {
+        to.warn(format!("{left} of -accel is left out: no element says it, and QEMU takes one -accel only"));
+    }
+    Outcome::Done
 }
 
 /// Properties of firmware that became switches of `<pm>`, and those of timers.
 fn global(to: &mut Conversion<'_>, value: &str) -> Outcome {
     let Some((name, setting)) = value.split_once('=') else { return Outcome::Kept("no element says this".to_owned()) };
     match (name, setting) {
-        ("ICH9-LPC.disable_s3" | "PIIX4_PM.disable_s3", number) => {
+        ("ICH9-LPC.disable_s3" | "PIIX4_PM.disable_s3", number @ ("0" | "1")) => {
             to.general.push(element("pm").child(element("suspend-to-mem").with("enabled", yes_no(number == "0"))));
             Outcome::Done
         }
-        ("ICH9-LPC.disable_s4" | "PIIX4_PM.disable_s4", number) => {
-            to.lifecycle.suspend_to_disk = Some(number == "0");
+        ("ICH9-LPC.disable_s4" | "PIIX4_PM.disable_s4", number @ ("0" | "1")) => {
+            to.facts.lifecycle.suspend_to_disk = Some(number == "0");
+            Outcome::Done
+        }
+        ("mch.extended-tseg-mbytes", size) if size.bytes().all(|digit| digit.is_ascii_digit()) => {
+            to.features.add(element("smm").with("state", "on").child(element("tseg").with("unit", "MiB").content(size)));
             Outcome::Done
         }
         ("kvm-pit.lost_tick_policy", policy @ ("delay" | "discard")) => {
@@ -149,7 +222,7 @@ fn global(to: &mut Conversion<'_>, value: &str) -> Outcome {
             Outcome::Done
         }
         ("driver", "cfi.pflash01,property=secure,value=on") => {
-            to.boot.secure = true;
+            to.facts.boot.secure = true;
             Outcome::Done
         }
         _ => Outcome::Kept("no element says this".to_owned()),
@@ -158,7 +231,7 @@ fn global(to: &mut Conversion<'_>, value: &str) -> Outcome {
 
 /// Adds what a PC has unless it is told otherwise.
 pub fn finish(to: &mut Conversion<'_>) {
-    if to.is_pc() && !to.machine_facts.no_acpi {
+    if to.is_pc() && !to.facts.machine.no_acpi {
         to.features.add(element("acpi"));
         to.features.add(element("apic"));
     }

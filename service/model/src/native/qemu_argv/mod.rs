@@ -15,6 +15,7 @@
 
 mod audio;
 mod back_ends;
+mod block;
 mod boot;
 mod buses;
 mod characters;
@@ -35,8 +36,11 @@ mod lifecycle;
 mod machine;
 mod memory;
 mod network;
+mod numa;
+mod option_names;
 mod options;
 mod outcome;
+mod paths;
 mod processor;
 mod props;
 mod smbios;
@@ -65,32 +69,38 @@ pub fn read(text: &str) -> Result<Converted, ReadError> {
     let commands = words::split(text, &mut warnings)?;
     let command = the_one_of_qemu(commands, &mut warnings)?;
     let line = options::read(command, &mut warnings)?;
-    let mut kept = std::collections::BTreeSet::new();
-    for _ in 0..ROUNDS {
-        let conversion = Conversion::run(&line, &kept)?;
-        let referenced = conversion.named_by_what_is_kept();
-        if referenced.is_subset(&kept) {
-            break;
-        }
-        kept.extend(referenced);
-    }
-    let mut converted = Conversion::run(&line, &kept)?.finish()?;
+    let mut converted = convert(&line)?;
     converted.warnings.extend(warnings);
-    converted.warnings.sort_by_key(|warning| (warning.position.line, warning.position.column));
+    converted.warnings.sort_by_key(|warning| place(warning.position));
     Ok(converted)
 }
 
-/// The last command whose program looks like QEMU, else the last one.
+/// Converts a command line.
+fn convert(line: &CommandLine) -> Result<Converted, ReadError> {
+    let mut kept = std::collections::BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let conversion = Conversion::run(line, &kept)?;
+        let referenced = conversion.named_by_what_is_kept();
+        if referenced.is_subset(&kept) {
+            return conversion.finish();
+        }
+        kept.extend(referenced);
+    }
+    Conversion::run(line, &kept)?.finish()
+}
+
+/// The last command that runs QEMU, else the last one.
 fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Vec<Warning>) -> Result<Vec<Word>, ReadError> {
-    let of_qemu = |command: &Vec<Word>| {
-        let program = command.iter().map(|word| word.text.rsplit('/').next().unwrap_or_default());
-        program.take(8).any(|name| name.starts_with("qemu") && !name.contains('=') || name == "kvm")
-    };
+    let of_qemu = |command: &Vec<Word>| options::program_of(command).is_some();
     let at = commands.iter().rposition(of_qemu).or(commands.len().checked_sub(1));
     let Some(at) = at else {
         let position = Position { line: 1, column: 1 };
         return Err(ReadError { position, reason: "there is no command; give one such as 'qemu-system-x86_64 -m 1G'".to_owned() });
     };
+    // What other commands have for a shell is nothing to tell.
+    let start = |command: Option<&Vec<Word>>| command.and_then(|command| command.first()).map(|word| place(word.position));
+    let (from, to) = (start(commands.get(at)), start(commands.get(at + 1)));
+    warnings.retain(|warning| Some(place(warning.position)) >= from && to.is_none_or(|to| place(warning.position) < to));
     let command = commands.remove(at);
     for other in commands {
         if let Some(first) = other.first() {
@@ -99,6 +109,11 @@ fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Vec<Warning>) ->
         }
     }
     Ok(command)
+}
+
+/// A position that can be compared.
+fn place(position: Position) -> (u32, u32) {
+    (position.line, position.column)
 }
 
 #[cfg(test)]

@@ -37,8 +37,12 @@ const SMBIOS: &[(&str, &str, &[&str])] = &[
 fn smbios(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     let Some(kind) = props.take("type") else { return Outcome::Kept("no element says this".to_owned()) };
     if kind == "11" {
-        to.smbios.oem_strings.extend(props.take_all("value").into_iter().map(str::to_owned));
-        return all_or_kept(props);
+        let strings = props.take_all("value").into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let outcome = all_or_kept(props);
+        if matches!(outcome, Outcome::Done) {
+            to.facts.smbios.oem_strings.extend(strings);
+        }
+        return outcome;
     }
     let Some((_, block, fields)) = SMBIOS.iter().find(|(number, ..)| *number == kind) else {
         return Outcome::Kept(format!("no element says tables of type {kind}"));
@@ -46,7 +50,9 @@ fn smbios(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     let entries: Vec<_> = fields.iter().filter_map(|field| Some(((*field).to_owned(), props.take(field)?.to_owned()))).collect();
     let outcome = if entries.is_empty() { Outcome::Kept("no element says an empty table".to_owned()) } else { all_or_kept(props) };
     if matches!(outcome, Outcome::Done) {
-        to.smbios.tables.push((block, entries));
+        // It is the guest's own, wherever it is said.
+        to.general.extend(entries.iter().filter(|(name, _)| name == "uuid").map(|(_, uuid)| element("uuid").content(uuid)));
+        to.facts.smbios.tables.push((block, entries));
     }
     outcome
 }
@@ -67,7 +73,7 @@ fn firmware_file(to: &mut Conversion<'_>, props: &Props) -> Outcome {
 
 /// Writes the tables.
 pub fn finish(to: &mut Conversion<'_>) {
-    let facts = std::mem::take(&mut to.smbios);
+    let facts = std::mem::take(&mut to.facts.smbios);
     if facts.tables.is_empty() && facts.oem_strings.is_empty() {
         return;
     }

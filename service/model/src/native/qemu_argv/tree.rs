@@ -31,8 +31,6 @@ pub trait Build: Sized {
     fn content(self, text: impl ToString) -> Self;
     /// Puts in another child.
     fn add(&mut self, child: Element);
-    /// With a child that holds text.
-    fn leaf(self, name: &str, text: impl ToString) -> Self;
 }
 
 impl Build for Element {
@@ -65,10 +63,6 @@ impl Build for Element {
 
     fn add(&mut self, child: Self) {
         self.nodes.push(Node::Element(child));
-    }
-
-    fn leaf(self, name: &str, text: impl ToString) -> Self {
-        self.child(Self::new(name).content(text))
     }
 }
 
