@@ -43,6 +43,9 @@ fn read(to: &Conversion<'_>, node: &str, nodes: &mut Vec<String>, depth: usize) 
     nodes.push(node.to_owned());
     let mut image = Image::default();
     let top = props.take("driver")?;
+    if matches!(top, "throttle" | "copy-on-read") {
+        return filtered(to, top, props, nodes, depth.checked_sub(1)?);
+    }
     image.read_only = props.take_on("read-only") == Some(true);
     read_common(props, &mut image);
     image.backing = backing(to, props, nodes, depth.checked_sub(1)?)?;
@@ -72,6 +75,30 @@ fn read(to: &Conversion<'_>, node: &str, nodes: &mut Vec<String>, depth: usize) 
     image.source = source::of_node(protocol, if below.is_some() { protocol.take("driver")? } else { top });
     image.source.as_ref()?;
     (props.left().is_empty() && protocol.left().is_empty()).then_some(image)
+}
+
+/// What is below a filter, with what the filter does.
+fn filtered(to: &Conversion<'_>, filter: &str, props: &Props, nodes: &mut Vec<String>, depth: usize) -> Option<Image> {
+    let mut image = read(to, props.take("file")?, nodes, depth)?;
+    props.ignore(&["node-name"]);
+    if filter == "copy-on-read" {
+        image.say("copy_on_read", "on");
+    } else {
+        // A group that several disks are in would be several groups of one.
+        let group = props.take("throttle-group")?;
+        let limits = &to.back_end(Kind::Object, group)?.props;
+        if limits.take("qom-type") != Some("throttle-group") || to.mentions(&format!("\"{group}\"")) + to.mentions(&format!("={group}")) > 2
+        {
+            return None;
+        }
+        limits.ignore(&["id"]);
+        image.limits.extend(image::limits(limits, "limits."));
+        if !limits.left().is_empty() {
+            return None;
+        }
+        image.objects.push(group.to_owned());
+    }
+    props.left().is_empty().then_some(image)
 }
 
 /// `<backingStore>`, if there is something to say of it; the outer `None` when no element says it.

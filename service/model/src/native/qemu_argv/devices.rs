@@ -286,7 +286,7 @@ pub fn lone_object(to: &mut Conversion<'_>, id: &str) {
                 to.device(element("input").with("type", "evdev").child(source));
             }
         }
-        Some("secret") if !to.is_mentioned(id) => {
+        Some("secret") if to.mentions(id) == 1 => {
             to.used(Kind::Object, id);
             to.warn(format!("-object is left out: nothing uses the secret '{id}'"));
         }

@@ -235,6 +235,7 @@ fn add_device(to: &mut Conversion<'_>, bus: &'static str, media: &str, model: Op
         return Err(format!("no element says {}", spelled(&left).join(",")));
     }
     nodes.iter().for_each(|node| to.used(back_ends::Kind::Block, node));
+    image.objects.iter().for_each(|object| to.used(back_ends::Kind::Object, object));
     let before = to.devices.len();
     add_disk(to, place, media, image, extra);
     if let (Some(model), Some(disk)) = (model.filter(|model| *model != "virtio"), to.devices.get_mut(before)) {

@@ -24,6 +24,8 @@ pub struct Image {
     pub serial: Option<String>,
     /// `<backingStore>`, where it is said what the image is laid over.
     pub backing: Option<Element>,
+    /// Objects that it is made of too.
+    pub objects: Vec<String>,
     /// Attributes of `<target>`.
     pub target: Vec<(&'static str, String)>,
 }
@@ -131,28 +133,36 @@ pub fn of_drive(props: &Props) -> Option<Image> {
     image.read_only = props.take_any(&["readonly", "read-only"]).and_then(is_on) == Some(true);
     image.transient = props.take_on("snapshot");
     image.serial = props.take("serial").map(str::to_owned);
-    image.limits = limits(props);
+    image.limits = limits(props, "throttling.");
     Some(image)
 }
 
-/// Names of limits on the command line, in two ages, and in documents.
+/// Names of limits on the command line, of old and of now, and in documents.
 const LIMITS: &[(&str, &str, &str)] = &[
-    ("bps", "throttling.bps-total", "total_bytes_sec"),
-    ("bps_rd", "throttling.bps-read", "read_bytes_sec"),
-    ("bps_wr", "throttling.bps-write", "write_bytes_sec"),
-    ("iops", "throttling.iops-total", "total_iops_sec"),
-    ("iops_rd", "throttling.iops-read", "read_iops_sec"),
-    ("iops_wr", "throttling.iops-write", "write_iops_sec"),
-    ("bps_max", "throttling.bps-total-max", "total_bytes_sec_max"),
-    ("bps_rd_max", "throttling.bps-read-max", "read_bytes_sec_max"),
-    ("bps_wr_max", "throttling.bps-write-max", "write_bytes_sec_max"),
-    ("iops_max", "throttling.iops-total-max", "total_iops_sec_max"),
-    ("iops_rd_max", "throttling.iops-read-max", "read_iops_sec_max"),
-    ("iops_wr_max", "throttling.iops-write-max", "write_iops_sec_max"),
-    ("iops_size", "throttling.iops-size", "size_iops_sec"),
+    ("bps", "bps-total", "total_bytes_sec"),
+    ("bps_rd", "bps-read", "read_bytes_sec"),
+    ("bps_wr", "bps-write", "write_bytes_sec"),
+    ("iops", "iops-total", "total_iops_sec"),
+    ("iops_rd", "iops-read", "read_iops_sec"),
+    ("iops_wr", "iops-write", "write_iops_sec"),
+    ("bps_max", "bps-total-max", "total_bytes_sec_max"),
+    ("bps_rd_max", "bps-read-max", "read_bytes_sec_max"),
+    ("bps_wr_max", "bps-write-max", "write_bytes_sec_max"),
+    ("iops_max", "iops-total-max", "total_iops_sec_max"),
+    ("iops_rd_max", "iops-read-max", "read_iops_sec_max"),
+    ("iops_wr_max", "iops-write-max", "write_iops_sec_max"),
+    ("iops_size", "iops-size", "size_iops_sec"),
+    ("bps_max_length", "bps-total-max-length", "total_bytes_sec_max_length"),
+    ("bps_rd_max_length", "bps-read-max-length", "read_bytes_sec_max_length"),
+    ("bps_wr_max_length", "bps-write-max-length", "write_bytes_sec_max_length"),
+    ("iops_max_length", "iops-total-max-length", "total_iops_sec_max_length"),
+    ("iops_rd_max_length", "iops-read-max-length", "read_iops_sec_max_length"),
+    ("iops_wr_max_length", "iops-write-max-length", "write_iops_sec_max_length"),
 ];
 
-fn limits(props: &Props) -> Vec<(String, String)> {
-    let limit = |(old, new, name): &(&str, &str, &str)| Some(((*name).to_owned(), props.take_any(&[old, new])?.to_owned()));
+/// Limits by their names of now, behind a prefix, or by those of old.
+pub fn limits(props: &Props, prefix: &str) -> Vec<(String, String)> {
+    let limit =
+        |(old, new, name): &(&str, &str, &str)| Some(((*name).to_owned(), props.take_any(&[old, &format!("{prefix}{new}")])?.to_owned()));
     LIMITS.iter().filter_map(limit).collect()
 }

@@ -37,10 +37,9 @@ impl Conversion<'_> {
         self.line.options.iter().any(|option| option.name == name)
     }
 
-    /// Whether an option but the one at hand says a text anywhere in its value.
-    pub fn is_mentioned(&self, text: &str) -> bool {
-        let others = self.line.options.iter().enumerate().filter(|(at, _)| *at != self.option);
-        others.into_iter().any(|(_, option)| option.value.contains(text))
+    /// How many options say a text anywhere in their values.
+    pub fn mentions(&self, text: &str) -> usize {
+        self.line.options.iter().filter(|option| option.value.contains(text)).count()
     }
 
     /// Whether there is a device of one of these drivers.
