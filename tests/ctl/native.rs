@@ -31,7 +31,13 @@ fn an_old_definition_becomes_a_command_of_today() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/domain/qemu-i686-disk.xml");
     let ran = run(&bus, &["domxml-to-native", "qemu-argv", file]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.starts_with("warning: ") && ran.stderr.contains("/usr/bin/qemu") && ran.stderr.lines().count() == 1, "{ran:?}");
+    assert!(
+        ran.stderr.starts_with("warning: ")
+            && ran.stderr.contains("/usr/bin/qemu")
+            && ran.stderr.contains("; put /usr/bin/qemu-system-i386 in its place")
+            && ran.stderr.lines().count() == 1,
+        "{ran:?}"
+    );
     assert!(ran.stdout.starts_with("/usr/bin/qemu \\\n  -name guest=QEMUGuest1,"), "{ran:?}");
     for option in
         ["-machine pc,", "acpi=off", "-m size=220160k", "-smp 1,", "-nodefaults", "/dev/HostVG/QEMUGuest1", "\"driver\":\"ide-hd\""]

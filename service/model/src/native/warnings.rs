@@ -41,6 +41,11 @@ impl Warnings {
         }
     }
 
+    /// Keeps those about some places only.
+    pub(super) fn retain(&mut self, wanted: impl Fn(Position) -> bool) {
+        self.told.retain(|warning| wanted(warning.position));
+    }
+
     /// Adds those of another part of the work.
     pub(super) fn append(&mut self, others: Self) {
         others.told.into_iter().for_each(|Warning { position, reason }| self.tell(position, reason));

@@ -201,7 +201,12 @@ impl Driver for QemuDriver {
     async fn command_line(&self, domain: Domain, places: Places) -> Result<Written> {
         let (capabilities, problem) = match self.capabilities_for(&domain).await {
             Ok(capabilities) => (capabilities, None),
-            Err(error) => (Arc::new(script::assumed::capabilities(&domain)), Some(error)),
+            Err(error) => {
+                let here = self.default_capabilities(arch(&domain)?).await.ok();
+                let instead = here.map(|here| format!("; put {} in its place, which is here", here.emulator.display()));
+                let problem = format!("{error}{}", instead.unwrap_or_default());
+                (Arc::new(script::assumed::capabilities(&domain)), Some(problem))
+            }
         };
         let config_home = self.config_home();
         let writing = tokio::task::spawn_blocking(move || {
@@ -465,7 +470,9 @@ mod tests {
         let written = driver(root, None).command_line(domain, places).await.unwrap();
         assert!(written.text.starts_with("/nowhere/qemu \\\n  -name guest=a,"), "{}", written.text);
         assert!(written.text.contains("-machine pc,"), "{}", written.text);
-        assert!(written.warnings.len() == 1 && written.warnings[0].contains("/nowhere/qemu"), "{:?}", written.warnings);
-        assert_eq!(std::fs::read_dir(root).unwrap().count(), 0);
+        let told = written.warnings.concat();
+        assert!(told.contains("/nowhere/qemu") && told.contains("; put /usr/bin/qemu-system-x86_64 in its place"), "{told}");
+        assert_eq!(written.warnings.len(), 1);
+        assert!(["by-hand", "nvram", "tpm"].iter().all(|made| !root.join(made).exists()));
     }
 }

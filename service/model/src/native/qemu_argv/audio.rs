@@ -1,9 +1,10 @@
 //! Sound cards and where the sound goes.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::Props;
 use super::tree::{Build, element};
 use crate::xml::Element;
@@ -26,22 +27,57 @@ const CARDS: &[(&str, &str)] = &[
 /// What is plugged into an HDA controller.
 const CODECS: &[(&str, &str)] = &[("hda-duplex", "duplex"), ("hda-micro", "micro"), ("hda-output", "output")];
 
+/// The variable that named the back end before there was `-audiodev`.
+pub const VARIABLE: &str = "QEMU_AUDIO_DRV";
+
+/// Whether QEMU before 8.2 read its sound's settings from a variable.
+pub fn is_read_by_old_qemu(name: &str) -> bool {
+    ["QEMU_AUDIO_", "QEMU_PA_", "QEMU_ALSA_", "QEMU_OSS_", "QEMU_WAV_", "QEMU_SPICE_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Converts options of sound.
 ///
 /// # Errors
-/// None; the signature is that of the other families.
+/// A value begins as JSON and is none.
 pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>, ReadError> {
-    if option.name != "soundhw" {
-        return Ok(None);
+    match option.name.as_str() {
+        "soundhw" => Ok(Some(cards(to, &option.value))),
+        "audio" => Ok(Some(card_with_back_end(to, &to.props(option, "driver")?))),
+        _ => Ok(None),
     }
+}
+
+/// `-soundhw`: several cards, or all that there are.
+fn cards(to: &mut Conversion<'_>, words: &str) -> Outcome {
     let mut unknown = Vec::new();
-    for word in option.value.split(',') {
+    for word in words.split(',') {
         match CARDS.iter().find(|(known, _)| *known == word) {
             Some((_, model)) => to.device(element("sound").with("model", model)),
             None => unknown.push(word),
         }
     }
-    Ok(Some(if unknown.is_empty() { Outcome::Done } else { Outcome::Left("it names a sound card that QEMU has no longer") }))
+    if !unknown.is_empty() {
+        to.warn(format!("the sound card '{}' is left out: no element says it", unknown.join(",")));
+    }
+    Outcome::Done
+}
+
+/// `-audio`: a back end, and perhaps a card that uses it.
+fn card_with_back_end(to: &mut Conversion<'_>, props: &Props) -> Outcome {
+    let model = match props.take("model") {
+        None => None,
+        Some(word) => match CARDS.iter().find(|(known, _)| *known == word) {
+            Some((_, model)) => Some(*model),
+            None => return Outcome::Kept(format!("no element says the sound card '{word}'")),
+        },
+    };
+    let number = to.next_audio_number();
+    let Some(audio) = back_end(props, number) else { return Outcome::Kept("its back end is of a kind that no element says".to_owned()) };
+    to.add_audio(audio);
+    if let Some(model) = model {
+        to.device(element("sound").with("model", model).child(element("audio").with("id", number)));
+    }
+    Outcome::Done
 }
 
 /// A sound card of `-device`.
@@ -128,4 +164,21 @@ pub fn back_end(props: &Props, number: u32) -> Option<Element> {
     }
     props.ignore(&["id"]);
     props.left().is_empty().then_some(audio)
+}
+
+/// Adds the back end that the environment names, where no option does.
+pub fn finish(to: &mut Conversion<'_>) {
+    let known = to.variable(VARIABLE).and_then(|word| BACK_ENDS.iter().find(|(theirs, _)| *theirs == word)).map(|(_, kind)| *kind);
+    match known {
+        Some(kind) if !to.has("audiodev") && !to.has("audio") => {
+            let number = to.next_audio_number();
+            to.add_audio(element("audio").with("id", number).with("type", kind));
+        }
+        Some(_) => {}
+        None => {
+            if let Some(word) = to.variable(VARIABLE).map(str::to_owned) {
+                to.warn_of_all(&format!("{VARIABLE}={word} is left out: no element says this back end; write <audio>"));
+            }
+        }
+    }
 }

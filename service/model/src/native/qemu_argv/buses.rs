@@ -43,13 +43,13 @@ impl Kind {
 pub struct Buses {
     by_name: HashMap<String, (Kind, u32)>,
     taken: BTreeSet<(&'static str, u32)>,
-    q35: bool,
+    /// Bridges with several slots, by their numbers, and the next slot that QEMU would give.
+    bridges: HashMap<u32, u32>,
 }
 
 impl Buses {
     /// With what the board has.
     pub fn begin(&mut self, q35: bool) {
-        self.q35 = q35;
         self.add(if q35 { "pcie.0" } else { "pci.0" }, Kind::Pci, 0);
         if q35 {
             self.taken.insert((Kind::Sata.word(), 0));
@@ -74,6 +74,12 @@ impl Buses {
         index
     }
 
+    /// Notes that a PCI controller is a bridge with slots, and not a port with one.
+    pub fn is_bridge(&mut self, index: u32) {
+        // Slot 0 is the bridge's own.
+        self.bridges.insert(index, 1);
+    }
+
     /// The number of a bus of a kind, named as by `bus=`; a bus of a controller is named `ID.N`.
     pub fn index(&self, kind: Kind, bus: &str) -> Option<u32> {
         let whole = self.by_name.get(bus);
@@ -82,24 +88,26 @@ impl Buses {
     }
 
     /// The place on PCI that properties name. `Err` names a bus that is not known.
-    pub fn pci(&self, props: &Props) -> Result<Option<Element>, String> {
+    pub fn pci(&mut self, props: &Props) -> Result<Option<Element>, String> {
         let (bus, addr) = (props.take("bus"), props.take("addr"));
-        let multifunction = props.take("multifunction").filter(|on| matches!(*on, "on" | "true"));
         let index = match bus {
             None => 0,
             // Both boards name their first bus so.
             Some("pci.0" | "pcie.0" | "pci") => 0,
             Some(bus) => self.index(Kind::Pci, bus).ok_or_else(|| format!("no element is the bus '{bus}'"))?,
         };
-        let (slot, function) = match addr {
-            Some(addr) => slot_and_function(addr).ok_or_else(|| format!("'{addr}' is no PCI address"))?,
+        let (slot, function) = match (addr, self.bridges.get_mut(&index)) {
+            (Some(addr), _) => slot_and_function(addr).ok_or_else(|| format!("'{addr}' is no PCI address"))?,
+            (None, Some(next)) if *next < 32 => {
+                *next += 1;
+                (*next - 1, 0)
+            }
             // A port has one slot.
-            None if index > 0 => (0, 0),
-            None => return Ok(None),
+            (None, _) if index > 0 => (0, 0),
+            (None, _) => return Ok(None),
         };
-        let address = element("address").with("type", "pci").with("domain", "0x0000").with("bus", format!("0x{index:02x}"));
-        let address = address.with("slot", format!("0x{slot:02x}")).with("function", format!("0x{function:x}"));
-        Ok(Some(address.maybe("multifunction", multifunction.map(|_| "on"))))
+        let multifunction = props.take_on("multifunction").filter(|on| *on);
+        Ok(Some(pci_address(index, slot, function).maybe("multifunction", multifunction.map(|_| "on"))))
     }
 
     /// The place on USB. `Err` names a bus that is not known.
@@ -109,12 +117,19 @@ impl Buses {
             None | Some("usb-bus.0") => 0,
             Some(bus) => self.index(Kind::Usb, bus).ok_or_else(|| format!("no element is the bus '{bus}'"))?,
         };
-        Ok(port.map(|port| element("address").with("type", "usb").with("bus", index).with("port", port)))
+        let address = element("address").with("type", "usb").with("bus", index).maybe("port", port);
+        Ok((port.is_some() || index > 0).then_some(address))
     }
 }
 
+/// A place on PCI.
+pub fn pci_address(bus: u32, slot: u32, function: u32) -> Element {
+    let address = element("address").with("type", "pci").with("domain", "0x0000").with("bus", format!("0x{bus:02x}"));
+    address.with("slot", format!("0x{slot:02x}")).with("function", format!("0x{function:x}"))
+}
+
 /// `0x1f.0x2`, `1f.2` or `2`: hexadecimal, as QEMU reads them.
-fn slot_and_function(text: &str) -> Option<(u32, u32)> {
+pub fn slot_and_function(text: &str) -> Option<(u32, u32)> {
     let hex = |text: &str| u32::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
     let (slot, function) = text.split_once('.').unwrap_or((text, "0"));
     Some((hex(slot)?, hex(function)?)).filter(|(slot, function)| *slot < 32 && *function < 8)

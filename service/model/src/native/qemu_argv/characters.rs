@@ -1,11 +1,13 @@
 //! Serial and parallel ports, consoles, channels, and everything else that has a character back end.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::back_ends::Kind;
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::{Props, is_on};
-use super::tree::{Build, element};
+use super::tree::{Build, element, on_off, yes_no};
 use crate::xml::Element;
 
 /// A character back end as a document has it: the type, and elements.
@@ -22,9 +24,7 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
         _ => return Ok(None),
     };
     let value = option.value.as_str();
-    if kind == "serial" {
-        to.has_serial = true;
-    }
+    let port = to.next_port(kind);
     if value == "none" {
         return Ok(Some(Outcome::Done));
     }
@@ -34,7 +34,9 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
     };
     Ok(Some(match back_end {
         Ok(back_end) => {
-            let port = to.devices.iter().filter(|device| device.name == kind).count();
+            if matches!(value, "stdio" | "mon:stdio") {
+                to.warn(format!("-{kind} {value} becomes a pseudo terminal: nobody sits at the service's own; see lodgectl console"));
+            }
             to.device(port_element(kind, back_end).child(element("target").with("port", port)));
             Outcome::Done
         }
@@ -50,33 +52,55 @@ fn port_element(name: &str, (kind, sources): BackEnd) -> Element {
 fn legacy(text: &str) -> Result<BackEnd, String> {
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     let path = |name: &str| element("source").with("path", name);
-    let mut options = rest.split(',');
-    let place = options.next().unwrap_or_default();
-    let options: Vec<&str> = options.collect();
-    let server = options.iter().any(|option| matches!(*option, "server" | "server=on"));
-    let mode = if server { "bind" } else { "connect" };
-    match kind {
+    // A path has its commas, an address has options behind them.
+    let (place, options) = rest.split_once(',').map_or((rest, ""), |(place, options)| (place, options));
+    let options = Props::read(options, "")?;
+    let mode = if options.take_on("server") == Some(true) { "bind" } else { "connect" };
+    let telnet = kind == "telnet" || options.take_on("telnet") == Some(true);
+    let reconnect = reconnect(&options);
+    // Waiting for a client is nothing that a service does.
+    options.ignore(&["wait", "nodelay", "ipv4", "delay"]);
+    let (found, takes_options) = match kind {
         // Nobody sits at the service's standard streams.
-        "pty" | "stdio" | "mon" => Ok(("pty", Vec::new())),
-        "vc" => Ok(("vc", Vec::new())),
-        "null" => Ok(("null", Vec::new())),
-        "file" => Ok(("file", vec![path(rest)])),
-        "pipe" => Ok(("pipe", vec![path(rest)])),
-        "unix" => Ok(("unix", vec![path(place).with("mode", mode)])),
+        "pty" | "stdio" if rest.is_empty() => (("pty", Vec::new()), false),
+        "mon" if rest == "stdio" => (("pty", Vec::new()), false),
+        "mon" => return legacy(rest),
+        // Sizes of a window that is not there.
+        "vc" => (("vc", Vec::new()), false),
+        "null" => (("null", Vec::new()), false),
+        "file" => (("file", vec![path(rest)]), false),
+        "pipe" => (("pipe", vec![path(rest)]), false),
+        "unix" => (("unix", vec![path(place).with("mode", mode).children(reconnect)]), true),
         "tcp" | "telnet" => {
-            let source = network(place, mode).ok_or_else(|| format!("'{place}' is no address"))?;
-            let protocol = element("protocol").with("type", if kind == "telnet" { "telnet" } else { "raw" });
-            Ok(("tcp", vec![source, protocol]))
+            let source = network(place, mode).ok_or_else(|| format!("'{place}' is no address"))?.children(reconnect);
+            let protocol = element("protocol").with("type", if telnet { "telnet" } else { "raw" });
+            (("tcp", vec![source, protocol]), true)
         }
         "udp" => {
             let (remote, local) = place.split_once('@').map_or((place, None), |(remote, local)| (remote, Some(local)));
             let connect = network(remote, "connect").ok_or_else(|| format!("'{remote}' is no address"))?;
             let bind = local.and_then(|local| network(local, "bind"));
-            Ok(("udp", bind.into_iter().chain([connect]).collect()))
+            (("udp", bind.into_iter().chain([connect]).collect()), true)
         }
-        _ if kind.starts_with("/dev/") => Ok(("dev", vec![path(text)])),
-        _ => Err(format!("no element says '{kind}'")),
+        _ if kind.starts_with("/dev/") => (("dev", vec![path(text)]), false),
+        _ => return Err(format!("no element says '{kind}'")),
+    };
+    match options.left().first().filter(|_| takes_options) {
+        None => Ok(found),
+        Some((key, value)) => Err(format!("no element says {key}={value} of '{place}'")),
     }
+}
+
+/// How often a connection that was lost is made again.
+fn reconnect(props: &Props) -> Option<Element> {
+    let seconds = match props.take("reconnect-ms") {
+        Some(text) => text.parse::<u64>().ok()?.div_ceil(1000).to_string(),
+        None => props.take("reconnect")?.to_owned(),
+    };
+    Some(match seconds.as_str() {
+        "0" => element("reconnect").with("enabled", "no"),
+        _ => element("reconnect").with("enabled", "yes").with("timeout", seconds),
+    })
 }
 
 /// `HOST:PORT`.
@@ -90,17 +114,18 @@ fn network(place: &str, mode: &str) -> Option<Element> {
 /// The character back end with an id; it is used from now on.
 fn named(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
     let back_end = back_end(to, id)?;
-    to.used(id);
+    to.used(Kind::Chardev, id);
     Ok(back_end)
 }
 
-fn back_end(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
-    let props = &to.back_end(id).ok_or_else(|| format!("no -chardev has the id '{id}'"))?.props;
+/// The character back end with an id, to be looked at.
+pub fn back_end(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
+    let props = &to.back_end(Kind::Chardev, id).ok_or_else(|| format!("no -chardev has the id '{id}'"))?.props;
     let kind = props.take("backend").unwrap_or_default();
     let path = |key: &str| {
         props.take(key).map(|path| element("source").with("path", path)).ok_or_else(|| format!("the -chardev '{id}' has no {key}"))
     };
-    let mode = if props.take("server").and_then(is_on) == Some(true) { "bind" } else { "connect" };
+    let mode = if props.take_on("server") == Some(true) { "bind" } else { "connect" };
     // Waiting for a client is nothing that a service does.
     props.ignore(&["id", "wait", "signal", "mux", "nodelay"]);
     let found = match kind {
@@ -116,32 +141,45 @@ fn back_end(to: &Conversion<'_>, id: &str) -> Result<BackEnd, String> {
         }
         "pipe" => ("pipe", vec![path("path")?]),
         "serial" | "tty" | "parallel" | "parport" => ("dev", vec![path("path")?]),
-        "socket" if props.get("path").is_some() => ("unix", vec![path("path")?.with("mode", mode)]),
+        "socket" if props.get("path").is_some() => ("unix", vec![path("path")?.with("mode", mode).children(reconnect(props))]),
         "socket" if props.get("port").is_some() => {
             let host = props.take("host").filter(|host| !host.is_empty()).unwrap_or(if mode == "bind" { "0.0.0.0" } else { "127.0.0.1" });
             let source = element("source").with("mode", mode).with("host", host).with("service", props.take("port").unwrap_or_default());
-            let telnet = props.take("telnet").and_then(is_on) == Some(true);
-            ("tcp", vec![source, element("protocol").with("type", if telnet { "telnet" } else { "raw" })])
+            let telnet = props.take_on("telnet") == Some(true);
+            ("tcp", vec![source.children(reconnect(props)), element("protocol").with("type", if telnet { "telnet" } else { "raw" })])
         }
         "spicevmc" => {
-            props.ignore(&["name", "debug"]);
+            // Which it is follows from the device.
+            props.take_if("name", |name| matches!(name, "vdagent" | "usbredir" | "smartcard"));
+            props.take_if("debug", |level| level == "0");
             ("spicevmc", Vec::new())
         }
         "spiceport" => ("spiceport", vec![element("source").with("channel", props.take("name").unwrap_or_default())]),
         "dbus" => ("dbus", vec![element("source").with("channel", props.take("name").unwrap_or_default())]),
-        "qemu-vdagent" => {
-            let clipboard =
-                props.take("clipboard").and_then(is_on).map(|on| element("clipboard").with("copypaste", if on { "yes" } else { "no" }));
-            let mouse = props.take("mouse").and_then(is_on).map(|on| element("mouse").with("mode", if on { "client" } else { "server" }));
-            props.ignore(&["name"]);
-            ("qemu-vdagent", vec![element("source").children(clipboard).children(mouse)])
-        }
+        "qemu-vdagent" => ("qemu-vdagent", vec![agent(props)]),
         other => return Err(format!("no element says the back end '{other}'")),
     };
+    let found = with_log(found, props);
     match props.left().first() {
         None => Ok(found),
         Some((key, value)) => Err(format!("no element says {key}={value} of the -chardev '{id}'")),
     }
+}
+
+/// The agent of a display without SPICE.
+fn agent(props: &Props) -> Element {
+    let clipboard = props.take_on("clipboard").map(|on| element("clipboard").with("copypaste", yes_no(on)));
+    let mouse = props.take_on("mouse").map(|on| element("mouse").with("mode", if on { "client" } else { "server" }));
+    props.take_if("name", |name| name == "vdagent");
+    element("source").children(clipboard).children(mouse)
+}
+
+/// With where all that is written is noted too.
+fn with_log((kind, mut sources): BackEnd, props: &Props) -> BackEnd {
+    if let Some(file) = props.take("logfile") {
+        sources.push(element("log").with("file", file).maybe("append", props.take_on("logappend").map(on_off)));
+    }
+    (kind, sources)
 }
 
 /// A device with a character back end.
@@ -152,20 +190,20 @@ pub fn device(to: &mut Conversion<'_>, driver: &str, _model: Option<&str>, props
         "virtconsole" | "virtserialport" => channel(to, driver, props),
         "usb-redir" => redirection(to, props),
         "ccid-card-passthru" => smartcard(to, props),
-        "vhost-user-fs" => folder(to, props),
         _ => return None,
     })
 }
 
-fn chardev(props: &Props) -> Result<String, String> {
+/// The id of the back end that a device has.
+pub fn chardev(props: &Props) -> Result<String, String> {
     props.take("chardev").map(str::to_owned).ok_or_else(|| "it has no -chardev".to_owned())
 }
 
 fn serial(to: &mut Conversion<'_>, driver: &str, props: &Props) -> Result<(), String> {
     let id = chardev(props)?;
     let source = back_end(to, &id)?;
-    let number = to.devices.iter().filter(|device| device.name == "serial").count();
-    let port = props.take("index").and_then(|index| index.parse().ok()).unwrap_or(number);
+    let number = to.next_port("serial");
+    let port = props.take_number("index").map_or(number, |index| index as usize);
     let mut target = element("target").with("type", driver).with("port", port);
     let address = match driver {
         "pci-serial" => to.buses.pci(props)?,
@@ -178,8 +216,7 @@ fn serial(to: &mut Conversion<'_>, driver: &str, props: &Props) -> Result<(), St
     };
     let target = target.child(element("model").with("name", driver));
     nothing_left(props)?;
-    to.used(&id);
-    to.has_serial = true;
+    to.used(Kind::Chardev, &id);
     to.device(port_element("serial", source).child(target).children(address));
     Ok(())
 }
@@ -193,18 +230,18 @@ fn isa(props: &Props) -> Option<Element> {
             number.parse::<u32>().map_or(number.to_owned(), |number| format!("0x{number:x}"))
         }
     };
-    let (base, irq) = (props.take("iobase").map(hex), props.take("irq").map(hex));
-    base.map(|base| element("address").with("type", "isa").with("iobase", base).maybe("irq", irq))
+    let base = hex(props.take("iobase")?);
+    Some(element("address").with("type", "isa").with("iobase", base).maybe("irq", props.take("irq").map(hex)))
 }
 
 fn parallel(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let id = chardev(props)?;
     let source = back_end(to, &id)?;
-    let number = to.devices.iter().filter(|device| device.name == "parallel").count();
-    let port = props.take("index").and_then(|index| index.parse().ok()).unwrap_or(number);
+    let number = to.next_port("parallel");
+    let port = props.take_number("index").map_or(number, |index| index as usize);
     let address = isa(props);
     nothing_left(props)?;
-    to.used(&id);
+    to.used(Kind::Chardev, &id);
     to.device(port_element("parallel", source).child(element("target").with("port", port)).children(address));
     Ok(())
 }
@@ -234,7 +271,7 @@ fn channel(to: &mut Conversion<'_>, driver: &str, props: &Props) -> Result<(), S
         }
     };
     nothing_left(props)?;
-    to.used(&id);
+    to.used(Kind::Chardev, &id);
     to.device(device.children(address));
     Ok(())
 }
@@ -244,8 +281,8 @@ fn redirection(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let source = back_end(to, &id)?;
     let address = to.buses.usb(props)?;
     nothing_left(props)?;
-    to.used(&id);
-    to.facts.usb_devices = true;
+    to.used(Kind::Chardev, &id);
+    to.facts.usb.devices = true;
     to.device(port_element("redirdev", source).with("bus", "usb").children(address));
     Ok(())
 }
@@ -256,32 +293,14 @@ fn smartcard(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let controller = props.take("bus").and_then(|bus| to.buses.index(super::buses::Kind::Ccid, bus));
     let address = controller.map(|controller| element("address").with("type", "ccid").with("controller", controller).with("slot", 0));
     nothing_left(props)?;
-    to.used(&id);
+    to.used(Kind::Chardev, &id);
     to.device(element("smartcard").with("mode", "passthrough").with("type", kind).children(sources).children(address));
-    Ok(())
-}
-
-/// A folder shared by virtiofsd, which whoever starts QEMU has started before.
-fn folder(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
-    let id = chardev(props)?;
-    let (_, sources) = back_end(to, &id)?;
-    let socket = sources.first().and_then(|source| source.attribute("path")).ok_or("its -chardev is no socket")?.to_owned();
-    let tag = props.take("tag").unwrap_or_default().to_owned();
-    let queue = props.take("queue-size").map(str::to_owned);
-    let address = to.buses.pci(props)?;
-    let boot = props.take("bootindex").map(|order| to.boot_order(order));
-    nothing_left(props)?;
-    to.used(&id);
-    let driver = element("driver").with("type", "virtiofs").maybe("queue", queue);
-    let filesystem = element("filesystem").with("type", "mount").child(driver);
-    let filesystem = filesystem.child(element("source").with("socket", socket)).child(element("target").with("dir", tag));
-    to.device(filesystem.children(boot).children(address));
     Ok(())
 }
 
 /// Adds the serial port that a board has by itself.
 pub fn finish(to: &mut Conversion<'_>) {
-    if !to.has_serial && !to.has("nodefaults") && to.is_pc() {
+    if !to.ports.contains_key("serial") && !to.has("nodefaults") && to.is_pc() {
         to.device(element("serial").with("type", "pty").child(element("target").with("port", 0)));
     }
 }

@@ -1,40 +1,22 @@
 //! A domain in the making, from the options of one command line.
 
-use std::cell::{Cell, RefCell};
+mod answers;
+mod document;
+
 use std::collections::{BTreeSet, HashMap};
 
+use super::back_ends::{self, BackEnds};
 use super::buses::Buses;
+use super::disk_names::Names;
 use super::options::Opt;
+use super::outcome::Outcome;
 use super::props::Props;
-use super::tree::{Build, element, keep_last};
-use super::{CommandLine, Converted, ReadError, Warnings, audio, characters, devices, display, network, options, storage, system};
-use crate::document::Document as _;
-use crate::domain::{Domain, qemu};
-use crate::xml::{Element, Node};
-
-/// What became of an option.
-pub enum Outcome {
-    /// It is in an element.
-    Done,
-    /// It stays an option, because of this.
-    Kept(String),
-    /// It is in an element but for these properties, which stay an option of the same name.
-    Partly(Vec<String>),
-    /// It is left out, because of this.
-    Left(&'static str),
-    /// It says nothing worth a word: a default, or what the service does anyway.
-    Silent,
-}
-
-/// An option that others name by its id.
-pub struct BackEnd {
-    /// Number of the option.
-    pub option: usize,
-    /// What it says.
-    pub props: Props,
-    /// Whether an element has it.
-    pub used: Cell<bool>,
-}
+use super::tree::element;
+use super::{
+    CommandLine, ReadError, Warnings, audio, boot, characters, clock, devices, disk, display, filesystem, flash, general, lifecycle,
+    machine, memory, network, numa, option_names, processor, smbios, starter, usb,
+};
+use crate::xml::Element;
 
 /// A domain in the making.
 pub struct Conversion<'a> {
@@ -62,7 +44,7 @@ pub struct Conversion<'a> {
     pub clock: Element,
     /// Elements of `<memoryBacking>`.
     pub memory_backing: Vec<Element>,
-    /// Devices that others name and that come at the end.
+    /// Sound back ends, which come at the end.
     later: Vec<Element>,
     /// Elements of `<devices>`.
     pub devices: Vec<Element>,
@@ -71,15 +53,13 @@ pub struct Conversion<'a> {
     /// Places that devices are plugged into.
     pub buses: Buses,
     /// Names of disks.
-    pub disk_names: storage::Names,
+    pub disk_names: Names,
     /// SCSI controllers of the parallel kind, by their numbers.
     pub parallel_scsi: BTreeSet<u32>,
-    /// Options of networks that belong together.
-    pub networks: network::Legacy,
-    /// What the options say of displays.
-    pub displays: display::Facts,
-    /// Whether some option speaks of serial ports.
-    pub has_serial: bool,
+    /// What several options say together.
+    pub facts: Facts,
+    /// Serial and parallel ports so far, those without anything on them too.
+    pub ports: HashMap<&'static str, usize>,
     /// Sound cards by their ids, as places among the devices.
     pub sound_cards: HashMap<String, usize>,
     /// Sound back ends by their ids.
@@ -88,12 +68,12 @@ pub struct Conversion<'a> {
     boot_from_zero: bool,
     /// I/O threads by their ids.
     io_threads: HashMap<String, u32>,
-    /// What the options say together.
-    pub facts: system::Facts,
-    /// Drives, network back ends, character devices, objects and so on, by their ids.
-    pub back_ends: HashMap<String, BackEnd>,
-    /// Ids of back ends that have been used, in order.
-    uses: RefCell<Vec<String>>,
+    /// What the clock starts with, where that is said.
+    pub clock_offset: Option<&'static str>,
+    /// When the clock starts, in seconds from 1970, where that is said.
+    pub clock_start: Option<u64>,
+    /// What others name by its id.
+    back_ends: BackEnds,
     /// Options that stay options.
     kept: BTreeSet<usize>,
     /// What stays of options that have become elements.
@@ -102,32 +82,79 @@ pub struct Conversion<'a> {
     option: usize,
 }
 
+/// What several options say together, by who reads them.
+#[derive(Debug, Default)]
+pub struct Facts {
+    pub machine: machine::Facts,
+    pub processor: processor::Facts,
+    pub memory: memory::Facts,
+    pub numa: numa::Facts,
+    pub boot: boot::Facts,
+    pub lifecycle: lifecycle::Facts,
+    pub smbios: smbios::Facts,
+    pub usb: usb::Facts,
+    pub disks: disk::Facts,
+    pub flash: flash::Facts,
+    pub networks: network::Legacy,
+    pub displays: display::Facts,
+}
+
 /// Converts the options of one family; `None` for others.
 type Family = fn(&mut Conversion<'_>, &Opt) -> Result<Option<Outcome>, ReadError>;
 
-/// Options that other options name by their ids, with the key of the first value.
-const BACK_ENDS: &[(&str, &str)] = &[
-    ("blockdev", "driver"),
-    ("netdev", "type"),
-    ("chardev", "backend"),
-    ("object", "qom-type"),
-    ("tpmdev", "type"),
-    ("fsdev", "fsdriver"),
-    ("audiodev", "driver"),
+const FAMILIES: [Family; 19] = [
+    general::convert,
+    machine::convert,
+    processor::convert,
+    memory::convert,
+    numa::convert,
+    boot::convert,
+    clock::convert,
+    lifecycle::convert,
+    smbios::convert,
+    usb::convert,
+    filesystem::convert,
+    disk::convert,
+    flash::convert,
+    network::convert,
+    characters::convert,
+    display::convert,
+    audio::convert,
+    devices::convert,
+    starter::convert,
+];
+
+/// Writes what several options say together.
+type Finish = fn(&mut Conversion<'_>);
+
+const FINISH: [Finish; 17] = [
+    general::finish,
+    numa::finish,
+    memory::finish,
+    processor::finish,
+    disk::finish,
+    flash::finish,
+    boot::finish,
+    smbios::finish,
+    machine::finish,
+    clock::finish,
+    lifecycle::finish,
+    usb::finish,
+    devices::finish,
+    display::finish,
+    network::finish,
+    characters::finish,
+    audio::finish,
 ];
 
 impl<'a> Conversion<'a> {
-    /// Converts; the options in `kept_before` stay as they are.
-    ///
-    /// # Errors
-    /// An option's value is none.
-    pub fn run(line: &'a CommandLine, kept_before: &'a BTreeSet<usize>) -> Result<Self, ReadError> {
-        let mut conversion = Self {
+    fn new(line: &'a CommandLine, kept_before: &'a BTreeSet<usize>) -> Self {
+        Self {
             line,
             kept_before,
-            arch: system::arch_of(&line.program.text).to_owned(),
+            arch: machine::arch_of(&line.program.text).to_owned(),
             machine: None,
-            kind: if system::is_kvm(&line.program.text) { "kvm" } else { "qemu" },
+            kind: if machine::is_kvm(&line.program.text) { "kvm" } else { "qemu" },
             general: Vec::new(),
             os: element("os"),
             features: element("features"),
@@ -140,27 +167,38 @@ impl<'a> Conversion<'a> {
             devices: Vec::new(),
             watchdog_action: "reset".to_owned(),
             buses: Buses::default(),
-            disk_names: storage::Names::default(),
+            disk_names: Names::default(),
             parallel_scsi: BTreeSet::new(),
-            networks: network::Legacy::default(),
-            displays: display::Facts::default(),
-            has_serial: false,
+            facts: Facts::default(),
+            ports: HashMap::new(),
             sound_cards: HashMap::new(),
             audio: HashMap::new(),
             boot_from_zero: line.options.iter().any(|option| begins_with_zero(&option.value)),
             io_threads: HashMap::new(),
-            facts: system::Facts::default(),
-            back_ends: HashMap::new(),
-            uses: RefCell::default(),
+            clock_offset: None,
+            clock_start: None,
+            back_ends: BackEnds::default(),
             kept: kept_before.clone(),
             partly: Vec::new(),
             warnings: Warnings::default(),
             option: 0,
-        };
-        conversion.note_back_ends()?;
+        }
+    }
+
+    /// Converts; the options in `kept_before` stay as they are.
+    ///
+    /// # Errors
+    /// An option's value is none.
+    pub fn run(line: &'a CommandLine, kept_before: &'a BTreeSet<usize>) -> Result<Self, ReadError> {
+        let mut conversion = Self::new(line, kept_before);
+        let (back_ends, nameless) = BackEnds::note(line, kept_before)?;
+        conversion.back_ends = back_ends;
+        for at in nameless {
+            conversion.keep(at, "it has no id, so nothing can use it");
+        }
         conversion.look_around();
         for (at, option) in line.options.iter().enumerate() {
-            if conversion.is_back_end(option) {
+            if back_ends::is_one(option) {
                 continue;
             }
             conversion.option = at;
@@ -172,47 +210,27 @@ impl<'a> Conversion<'a> {
             conversion.note(at, option, outcome);
         }
         conversion.take_lone_back_ends();
-        system::finish(&mut conversion);
-        display::finish(&mut conversion);
-        network::finish(&mut conversion);
-        characters::finish(&mut conversion);
+        for finish in FINISH {
+            finish(&mut conversion);
+        }
         conversion.keep_unused_back_ends();
         Ok(conversion)
     }
 
-    fn is_back_end(&self, option: &Opt) -> bool {
-        BACK_ENDS.iter().any(|(name, _)| *name == option.name) || (option.name == "drive" && storage::is_only_a_back_end(&option.value))
-    }
-
-    fn note_back_ends(&mut self) -> Result<(), ReadError> {
-        for (at, option) in self.line.options.iter().enumerate() {
-            if !self.is_back_end(option) || self.kept_before.contains(&at) {
-                continue;
-            }
-            let first = BACK_ENDS.iter().find(|(name, _)| *name == option.name).map_or("file", |(_, first)| first);
-            let props = read_props(option, first)?;
-            let id = if option.name == "blockdev" { props.get("node-name") } else { props.get("id") };
-            let Some(id) = id.map(str::to_owned) else {
-                self.kept.insert(at);
-                continue;
-            };
-            if let Some(other) = self.back_ends.get(&id) {
-                let first = self.line.options[other.option].position;
-                let reason = format!("the id '{id}' is there already ({first}); give one of the two another");
-                return Err(ReadError { position: option.position, reason });
-            }
-            self.back_ends.insert(id, BackEnd { option: at, props, used: Cell::new(false) });
-        }
-        Ok(())
-    }
-
     /// What decides on others' meaning, wherever it stands.
     fn look_around(&mut self) {
-        for option in &self.line.options {
+        for (at, option) in self.line.options.iter().enumerate() {
             let props = |first| Props::read(&option.value, first).unwrap_or_default();
             match option.name.as_str() {
                 "M" | "machine" if !option.value.starts_with('{') => {
-                    if let Some(machine) = props("type").get("type") {
+                    let props = props("type");
+                    if let Some(written) = props.get("type") {
+                        // `pc-q35-9.0+pve0` is Proxmox's name for its changes to a machine.
+                        let machine = written.split_once("+pve").map_or(written, |(machine, _)| machine);
+                        if machine != written {
+                            self.option = at;
+                            self.warn(format!("the machine '{written}' is Proxmox's own; it becomes '{machine}'"));
+                        }
                         self.machine = Some(machine.to_owned());
                     }
                 }
@@ -230,20 +248,15 @@ impl<'a> Conversion<'a> {
 
     fn convert(&mut self, option: &Opt) -> Result<Outcome, ReadError> {
         let name = option.name.as_str();
-        const FAMILIES: [Family; 6] =
-            [system::convert, storage::convert, network::convert, characters::convert, display::convert, audio::convert];
         for family in FAMILIES {
             if let Some(outcome) = family(self, option)? {
                 return Ok(outcome);
             }
         }
-        if name == "device" {
-            return devices::convert(self, option);
-        }
-        Ok(Outcome::Kept(if options::is_known(name) {
+        Ok(Outcome::Kept(if option_names::takes_value(name).is_some() {
             "no element says this".to_owned()
         } else {
-            "this is no option that is known here".to_owned()
+            "it is no option that is known here, and QEMU may refuse it".to_owned()
         }))
     }
 
@@ -251,16 +264,28 @@ impl<'a> Conversion<'a> {
         match outcome {
             Outcome::Done | Outcome::Silent => {}
             Outcome::Left(reason) => self.warn(format!("-{} is left out: {reason}", option.name)),
-            Outcome::Partly(left) => {
-                let left = left.join(",");
-                self.warn(format!("-{} {left} stays as it is in <qemu:commandline>: no element says this", option.name));
-                self.partly.push([format!("-{}", option.name), left]);
-            }
-            Outcome::Kept(reason) => {
-                self.kept.insert(at);
-                self.warn(format!("-{} stays as it is in <qemu:commandline>: {reason}", option.name));
-            }
+            Outcome::Partly(left) => self.keep_part(&option.name, left.join(",")),
+            Outcome::Kept(reason) => self.keep(at, &reason),
         }
+    }
+
+    /// Has an option stay as it is.
+    pub fn keep(&mut self, at: usize, reason: &str) {
+        self.option = at;
+        self.kept.insert(at);
+        let name = &self.line.options[at].name;
+        self.warn(format!("-{name} stays as it is in <qemu:commandline>: {reason}"));
+    }
+
+    /// Has some properties of an option stay.
+    pub fn keep_part(&mut self, name: &str, left: String) {
+        self.warn(format!("-{name} {left} stays as it is in <qemu:commandline>: no element says this"));
+        self.partly.push([format!("-{name}"), left]);
+    }
+
+    /// The number of the option at hand.
+    pub fn option(&self) -> usize {
+        self.option
     }
 
     /// A warning about the option at hand.
@@ -269,207 +294,41 @@ impl<'a> Conversion<'a> {
         self.warnings.tell(position, reason);
     }
 
+    /// A warning about an option by its number.
+    pub fn warn_at(&mut self, option: usize, reason: String) {
+        self.option = option;
+        self.warn(reason);
+    }
+
     /// A warning about the command line as a whole.
     pub fn warn_of_all(&mut self, reason: &str) {
         self.warnings.tell(self.line.program.position, reason);
     }
 
-    /// Whether some device says when it is booted.
-    pub fn has_boot_order(&self) -> bool {
-        self.devices.iter().any(|device| device.element("boot").is_some())
-    }
-
-    /// The properties of the option at hand.
-    ///
-    /// # Errors
-    /// The value begins as JSON and is none.
-    pub fn props(&self, option: &Opt, first: &str) -> Result<Props, ReadError> {
-        read_props(option, first)
-    }
-
-    /// Whether the machine is a q35.
-    pub fn is_q35(&self) -> bool {
-        self.machine.as_deref().is_some_and(|machine| machine == "q35" || machine.starts_with("pc-q35"))
-    }
-
-    /// Whether the guest has the processors and the board of a PC.
-    pub fn is_pc(&self) -> bool {
-        matches!(self.arch.as_str(), "x86_64" | "i686") && self.machine.as_deref() != Some("microvm")
-    }
-
-    /// Whether an option is there.
-    pub fn has(&self, name: &str) -> bool {
-        self.line.options.iter().any(|option| option.name == name)
-    }
-
-    /// A back end by its id, to be looked at. It counts as used when [`Conversion::used`] says so.
-    pub fn back_end(&self, id: &str) -> Option<&BackEnd> {
-        self.back_ends.get(id)
-    }
-
-    /// Notes that an element has a back end.
-    pub fn used(&self, id: &str) {
-        if let Some(back_end) = self.back_ends.get(id)
-            && !back_end.used.replace(true)
-        {
-            self.uses.borrow_mut().push(id.to_owned());
-        }
-    }
-
-    /// The number of an I/O thread, from 1; of one that says more than its id there is none.
-    pub fn io_thread(&mut self, id: &str) -> Option<u32> {
-        if let Some(number) = self.io_threads.get(id) {
-            return Some(*number);
-        }
-        let props = &self.back_end(id)?.props;
-        let plain = props.take("qom-type") == Some("iothread");
-        props.ignore(&["id"]);
-        if !plain || !props.left().is_empty() {
-            return None;
-        }
-        self.used(id);
-        let number = u32::try_from(self.io_threads.len() + 1).ok()?;
-        self.io_threads.insert(id.to_owned(), number);
-        Some(number)
-    }
-
-    /// The number of a sound back end, from 1; its element is added when it is first named.
-    pub fn audio_number(&mut self, id: &str) -> Option<u32> {
-        if let Some(number) = self.audio.get(id) {
-            return Some(*number);
-        }
-        let number = u32::try_from(self.audio.len() + 1).ok()?;
-        let audio = audio::back_end(&self.back_end(id)?.props, number)?;
-        self.used(id);
-        self.audio.insert(id.to_owned(), number);
-        self.later.push(audio);
-        Some(number)
-    }
-
-    /// Tells what becomes of a TPM.
-    pub fn warn_about_tpm(&mut self, backend: &Element) {
-        if backend.attribute("type") == Some("emulator") {
-            self.warn("the service starts a TPM emulator of its own (version 2.0, with new state); copy the state of yours, or the guest's keys are lost");
-        }
-    }
-
-    /// How many uses of back ends were noted, for [`Conversion::unmark`].
-    pub fn marks(&self) -> usize {
-        self.uses.borrow().len()
-    }
-
-    /// Takes back the uses that were noted since.
-    pub fn unmark(&self, marks: usize) {
-        for id in self.uses.borrow_mut().drain(marks..) {
-            if let Some(back_end) = self.back_ends.get(&id) {
-                back_end.used.set(false);
-            }
-        }
-    }
-
-    /// How many I/O threads disks and controllers have.
-    pub fn io_threads(&self) -> usize {
-        self.io_threads.len()
-    }
-
-    /// `<boot>` of a `bootindex`.
-    pub fn boot_order(&self, index: &str) -> Element {
-        let order = index.parse::<u64>().unwrap_or(0).saturating_add(u64::from(self.boot_from_zero));
-        element("boot").with("order", order)
-    }
-
-    /// Adds a device.
-    pub fn device(&mut self, device: Element) {
-        self.devices.push(device);
-    }
-
-    /// I/O threads and sound back ends are elements also where nobody names them.
+    /// I/O threads, sound back ends and some other objects are elements also where nobody names them.
     fn take_lone_back_ends(&mut self) {
-        let unused = self.back_ends.iter().filter(|(_, back_end)| !back_end.used.get());
-        let mut unused: Vec<(usize, String)> = unused.map(|(id, back_end)| (back_end.option, id.clone())).collect();
-        unused.sort_unstable();
-        for (at, id) in unused {
+        for (at, id) in self.back_ends.unused() {
+            self.option = at;
             match self.line.options[at].name.as_str() {
                 "audiodev" => drop(self.audio_number(&id)),
-                "object" => drop(self.io_thread(&id)),
+                "object" if self.io_thread(&id).is_none() => devices::lone_object(self, &id),
                 _ => {}
             }
         }
     }
 
     fn keep_unused_back_ends(&mut self) {
-        let unused = self.back_ends.iter().filter(|(_, back_end)| !back_end.used.get());
-        let mut unused: Vec<(usize, String)> = unused.map(|(id, back_end)| (back_end.option, id.clone())).collect();
-        unused.sort_unstable();
-        for (at, id) in unused {
-            self.option = at;
-            self.kept.insert(at);
-            let name = &self.line.options[at].name;
-            self.warn(format!("-{name} with the id '{id}' stays as it is in <qemu:commandline>: no element has it"));
+        for (at, id) in self.back_ends.unused() {
+            self.keep(at, &format!("no element uses '{id}'"));
         }
-        for at in self.kept_before {
-            self.kept.insert(*at);
-        }
+        self.kept.extend(self.kept_before);
     }
 
     /// Options that have become elements and are named by one that has not.
     pub fn named_by_what_is_kept(&self) -> BTreeSet<usize> {
-        let ids = self.line.options.iter().enumerate().filter(|(at, _)| !self.kept.contains(at));
-        let ids: HashMap<String, usize> = ids.filter_map(|(at, option)| Some((id_of(option)?, at))).collect();
-        let mut named = self.kept_before.clone();
-        for at in &self.kept {
-            let Some(option) = self.line.options.get(*at) else { continue };
-            let Ok(props) = Props::read(&option.value, "driver") else { continue };
-            for (key, value) in props.values() {
-                if matches!(key, "id" | "node-name" | "driver" | "type") {
-                    continue;
-                }
-                let bus = value.rsplit_once('.').map_or(value, |(controller, _)| controller);
-                named.extend([value, bus].into_iter().filter_map(|name| ids.get(name)));
-            }
-        }
+        let mut named = back_ends::named_by(self.line, &self.kept, &self.partly);
+        named.extend(self.kept_before);
         named
-    }
-
-    /// The domain, and with those before them the warnings.
-    ///
-    /// # Errors
-    /// A value that XML cannot hold, or that is none for its element.
-    pub fn finish(mut self, mut warnings: Warnings) -> Result<Converted, ReadError> {
-        let environment = system::environment(&self.line.environment, &mut self.warnings);
-        warnings.append(std::mem::take(&mut self.warnings));
-        let root = self.tree();
-        let (mut domain, _) = Domain::parse(&root.to_inline_xml()).map_err(|error| ReadError {
-            position: self.line.program.position,
-            reason: format!("the command line asks for something that no document can say: {error}"),
-        })?;
-        let whole = self.kept.iter().filter_map(|at| self.line.options.get(*at)).flat_map(Opt::arguments);
-        let args: Vec<qemu::Arg> = self.partly.into_iter().flatten().chain(whole).map(argument).collect();
-        if !args.is_empty() || !environment.is_empty() {
-            let env = environment.into_iter().map(|(name, value)| qemu::Env { name, value: Some(value), ..Default::default() }).collect();
-            domain.qemu_command_line = Some(qemu::CommandLine { args, env, ..Default::default() });
-        }
-        Ok(Converted { domain, warnings: warnings.finish() })
-    }
-
-    fn tree(&mut self) -> Element {
-        for group in [&mut self.hyperv, &mut self.kvm] {
-            if !group.nodes.is_empty() || !group.attributes.is_empty() {
-                keep_last(group);
-                self.features.nodes.push(Node::Element(std::mem::take(group)));
-            }
-        }
-        for part in [Some(&mut self.os), Some(&mut self.features), Some(&mut self.clock), self.cpu.as_mut()].into_iter().flatten() {
-            keep_last(part);
-        }
-        // A program without a path is for the service to find.
-        let emulator = Some(&self.line.program.text).filter(|program| program.starts_with('/'));
-        let emulator = emulator.map(|program| element("emulator").content(program));
-        let devices = element("devices").children(emulator).children(self.devices.drain(..)).children(self.later.drain(..));
-        let mut root = element("domain").with("type", self.kind).children(self.general.drain(..));
-        keep_last(&mut root);
-        let parts = [std::mem::take(&mut self.os), std::mem::take(&mut self.features), std::mem::take(&mut self.clock), devices];
-        root.children(self.cpu.take()).children(parts)
     }
 }
 
@@ -477,17 +336,11 @@ fn begins_with_zero(value: &str) -> bool {
     value.contains("bootindex") && Props::read(value, "driver").is_ok_and(|props| props.get("bootindex") == Some("0"))
 }
 
-fn argument(value: String) -> qemu::Arg {
-    qemu::Arg { value, ..Default::default() }
-}
-
-fn read_props(option: &Opt, first: &str) -> Result<Props, ReadError> {
+/// The properties of an option.
+///
+/// # Errors
+/// The value begins as JSON and is none.
+pub fn read_props(option: &Opt, first: &str) -> Result<Props, ReadError> {
     Props::read(&option.value, first)
         .map_err(|reason| ReadError { position: option.position, reason: format!("-{}: {reason}", option.name) })
-}
-
-fn id_of(option: &Opt) -> Option<String> {
-    let props = Props::read(&option.value, "driver").ok()?;
-    let id = if option.name == "blockdev" { props.get("node-name") } else { props.get("id") };
-    id.map(str::to_owned)
 }

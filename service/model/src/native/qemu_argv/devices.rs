@@ -1,12 +1,12 @@
 //! `-device` for everything but disks, network interfaces and what has a character back end.
 
-use super::buses::Kind;
-use super::conversion::{Conversion, Outcome};
+use super::back_ends::Kind;
+use super::conversion::Conversion;
 use super::options::Opt;
-use super::props::{Props, is_on};
-use super::system::spelled;
-use super::tree::{Build, element};
-use super::{ReadError, audio, characters, display, network, storage};
+use super::outcome::Outcome;
+use super::props::{Props, spelled};
+use super::tree::{Build, element, on_off};
+use super::{ReadError, audio, characters, controller, disk, display, filesystem, hostdev, network};
 use crate::xml::Element;
 
 /// Endings of the names of virtio devices, with the model that the document says.
@@ -29,27 +29,70 @@ fn base_and_model(driver: &str) -> (&str, Option<&'static str>) {
 /// Converts the devices of one family, told by their drivers; `None` for others.
 type Family = fn(&mut Conversion<'_>, &str, Option<&str>, &Props) -> Option<Result<(), String>>;
 
-/// Converts a device.
+const FAMILIES: [Family; 9] = [
+    disk::device,
+    network::device,
+    characters::device,
+    display::device,
+    audio::device,
+    filesystem::device,
+    hostdev::device,
+    controller::device,
+    simple,
+];
+
+/// Converts devices.
 ///
 /// # Errors
 /// The value begins as JSON and is none.
-pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Outcome, ReadError> {
-    let props = to.props(option, "driver")?;
-    let Some(driver) = props.take("driver").map(str::to_owned) else { return Ok(Outcome::Kept("it names no driver".to_owned())) };
+pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>, ReadError> {
+    Ok(Some(match option.name.as_str() {
+        "device" => device(to, &to.props(option, "driver")?),
+        "pcidevice" => outcome(hostdev::device(to, "vfio-pci", None, &to.props(option, "")?)),
+        // QEMU of old: none, or virtio with its place.
+        "balloon" if option.value == "none" => Outcome::Silent,
+        "balloon" => outcome(simple(to, "virtio-balloon", None, &to.props(option, "type")?.without("type"))),
+        _ => return Ok(None),
+    }))
+}
+
+fn device(to: &mut Conversion<'_>, props: &Props) -> Outcome {
+    let Some(driver) = props.take("driver").map(str::to_owned) else { return Outcome::Kept("it names no driver".to_owned()) };
     let (base, model) = base_and_model(&driver);
-    const FAMILIES: [Family; 7] =
-        [storage::device, network::device, characters::device, display::device, audio::device, controller, simple];
+    let model = match virtio_model(model, props) {
+        Ok(model) => model,
+        Err(reason) => return Outcome::Kept(reason),
+    };
     let (devices, before) = (to.devices.len(), to.marks());
-    let result = FAMILIES.into_iter().find_map(|family| family(to, base, model, &props));
-    Ok(match result {
-        Some(Ok(())) => Outcome::Done,
-        Some(Err(reason)) => {
-            to.devices.truncate(devices);
-            to.unmark(before);
-            Outcome::Kept(reason)
-        }
+    let result = FAMILIES.into_iter().find_map(|family| family(to, base, model, props));
+    if matches!(result, Some(Err(_))) {
+        to.devices.truncate(devices);
+        to.unmark(before);
+    }
+    match result {
         None => Outcome::Kept(format!("no element is a device '{driver}'")),
-    })
+        result => outcome(result),
+    }
+}
+
+fn outcome(result: Option<Result<(), String>>) -> Outcome {
+    match result {
+        Some(Err(reason)) => Outcome::Kept(reason),
+        _ => Outcome::Done,
+    }
+}
+
+/// Which generations of virtio a device speaks: by its name, or by switches.
+fn virtio_model(model: Option<&'static str>, props: &Props) -> Result<Option<&'static str>, String> {
+    if model.is_none() {
+        return Ok(None);
+    }
+    match (props.take_on("disable-legacy"), props.take_on("disable-modern")) {
+        (None, None | Some(false)) => Ok(model),
+        (Some(true), None | Some(false)) => Ok(Some("virtio-non-transitional")),
+        (Some(false), None | Some(false)) => Ok(Some("virtio-transitional")),
+        (_, Some(true)) => Err("no element says disable-modern=on".to_owned()),
+    }
 }
 
 /// Nothing may be left: a device that lost a property would be another.
@@ -57,129 +100,6 @@ pub fn nothing_left(props: &Props) -> Result<(), String> {
     props.ignore(&["id"]);
     let left = props.left();
     if left.is_empty() { Ok(()) } else { Err(format!("no element says {}", spelled(&left).join(","))) }
-}
-
-/// PCI controllers: driver, model.
-const PCI: &[(&str, &str)] = &[
-    ("pcie-root-port", "pcie-root-port"),
-    ("ioh3420", "pcie-root-port"),
-    ("pcie-pci-bridge", "pcie-to-pci-bridge"),
-    ("i82801b11-bridge", "dmi-to-pci-bridge"),
-    ("pci-bridge", "pci-bridge"),
-    ("x3130-upstream", "pcie-switch-upstream-port"),
-    ("xio3130-downstream", "pcie-switch-downstream-port"),
-];
-
-/// Other controllers: driver, kind, model.
-const CONTROLLERS: &[(&str, Kind, &str)] = &[
-    ("qemu-xhci", Kind::Usb, "qemu-xhci"),
-    ("nec-usb-xhci", Kind::Usb, "nec-xhci"),
-    ("piix3-usb-uhci", Kind::Usb, "piix3-uhci"),
-    ("piix4-usb-uhci", Kind::Usb, "piix4-uhci"),
-    ("usb-ehci", Kind::Usb, "ehci"),
-    ("pci-ohci", Kind::Usb, "pci-ohci"),
-    ("ich9-usb-ehci1", Kind::Usb, "ich9-ehci1"),
-    ("ich9-usb-uhci1", Kind::Usb, "ich9-uhci1"),
-    ("ich9-usb-uhci2", Kind::Usb, "ich9-uhci2"),
-    ("ich9-usb-uhci3", Kind::Usb, "ich9-uhci3"),
-    ("virtio-scsi", Kind::Scsi, "virtio-scsi"),
-    ("lsi", Kind::Scsi, "lsilogic"),
-    ("lsi53c895a", Kind::Scsi, "lsilogic"),
-    ("megasas", Kind::Scsi, "lsisas1078"),
-    ("mptsas1068", Kind::Scsi, "lsisas1068"),
-    ("pvscsi", Kind::Scsi, "vmpvscsi"),
-    ("am53c974", Kind::Scsi, "am53c974"),
-    ("dc390", Kind::Scsi, "dc390"),
-    ("ahci", Kind::Sata, ""),
-    ("ich9-ahci", Kind::Sata, ""),
-    ("virtio-serial", Kind::VirtioSerial, ""),
-];
-
-fn controller(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props: &Props) -> Option<Result<(), String>> {
-    if let Some((_, model)) = PCI.iter().find(|(known, _)| *known == driver) {
-        return Some(pci_controller(to, driver, model, props));
-    }
-    if driver == "usb-ccid" {
-        return Some(smartcard_controller(to, props));
-    }
-    let (_, kind, word) = CONTROLLERS.iter().find(|(known, ..)| *known == driver)?;
-    let word = match (*word, model) {
-        ("virtio-scsi" | "", Some(model)) if model != "virtio" => model,
-        (word, _) => word,
-    };
-    Some(other_controller(to, *kind, word, props))
-}
-
-fn pci_controller(to: &mut Conversion<'_>, driver: &str, model: &str, props: &Props) -> Result<(), String> {
-    let address = to.buses.pci(props)?;
-    let index = to.buses.controller(Kind::Pci, props.take("id"));
-    let mut target = element("target");
-    for (key, attribute) in [("chassis", "chassis"), ("port", "port"), ("chassis_nr", "chassisNr"), ("hotplug", "hotplug")] {
-        target =
-            target.maybe(attribute, props.take(key).map(|value| if attribute == "port" { hexadecimal(value) } else { value.to_owned() }));
-    }
-    props.ignore(&["slot"]);
-    nothing_left(props)?;
-    let controller = element("controller").with("type", "pci").with("index", index).with("model", model);
-    let controller = controller.child(element("model").with("name", driver));
-    let target = (!target.attributes.is_empty()).then_some(target);
-    to.device(controller.children(target).children(address));
-    Ok(())
-}
-
-/// Ports are written in hexadecimal.
-fn hexadecimal(number: &str) -> String {
-    match number.strip_prefix("0x") {
-        Some(_) => number.to_owned(),
-        None => number.parse::<u32>().map_or_else(|_| number.to_owned(), |number| format!("0x{number:x}")),
-    }
-}
-
-fn smartcard_controller(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
-    let address = to.buses.usb(props)?;
-    let index = to.buses.controller(Kind::Ccid, props.take("id"));
-    nothing_left(props)?;
-    to.device(element("controller").with("type", "ccid").with("index", index).children(address));
-    Ok(())
-}
-
-fn other_controller(to: &mut Conversion<'_>, kind: Kind, model: &str, props: &Props) -> Result<(), String> {
-    let address = to.buses.pci(props)?;
-    // A companion shares the number of its EHCI controller.
-    let master = props.take("masterbus").map(|bus| to.buses.index(Kind::Usb, bus).ok_or(format!("no element is the bus '{bus}'")));
-    let first_port = props.take("firstport").map(str::to_owned);
-    let index = match master {
-        Some(index) => index?,
-        None => to.buses.controller(kind, props.take("id")),
-    };
-    if matches!(model, "lsilogic" | "am53c974" | "dc390") {
-        to.parallel_scsi.insert(index);
-    }
-    let mut controller = element("controller").with("type", kind.word()).with("index", index);
-    controller = controller.maybe("model", Some(model).filter(|model| !model.is_empty()));
-    let ports = match kind {
-        Kind::Usb => {
-            let (usb2, usb3) = (props.take("p2"), props.take("p3"));
-            usb2.filter(|ports| usb3.is_none_or(|others| others == *ports))
-        }
-        Kind::VirtioSerial => props.take("max_ports"),
-        _ => None,
-    };
-    controller = controller.maybe("ports", ports);
-    let mut driver = element("driver");
-    for (key, attribute) in
-        [("num_queues", "queues"), ("cmd_per_lun", "cmd_per_lun"), ("max_sectors", "max_sectors"), ("ioeventfd", "ioeventfd")]
-    {
-        driver = driver.maybe(attribute, props.take(key));
-    }
-    if let Some(thread) = props.take("iothread") {
-        driver = driver.with("iothread", to.io_thread(thread).ok_or_else(|| format!("no element is the I/O thread '{thread}'"))?);
-    }
-    nothing_left(props)?;
-    controller = controller.children((!driver.attributes.is_empty()).then_some(driver));
-    controller = controller.children(first_port.map(|port| element("master").with("startport", port)));
-    to.device(controller.children(address));
-    Ok(())
 }
 
 /// Devices that are an element with a few attributes.
@@ -197,8 +117,6 @@ fn simple(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props: &Pr
         "usb-tablet" | "usb-mouse" => on_usb(to, element("input").with("type", &driver[4..]).with("bus", "usb"), props),
         "usb-kbd" => on_usb(to, element("input").with("type", "keyboard").with("bus", "usb"), props),
         "usb-hub" => on_usb(to, element("hub").with("type", "usb"), props),
-        "usb-host" => usb_host(to, props),
-        "vfio-pci" | "vfio-pci-nohotplug" => vfio(to, props),
         "i6300esb" | "ib700" => {
             let watchdog = element("watchdog").with("model", driver).with("action", &to.watchdog_action);
             on_pci(to, watchdog, None, props)
@@ -213,10 +131,9 @@ fn simple(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props: &Pr
         "tpm-tis" | "tpm-crb" | "tpm-tis-device" => tpm(to, driver.trim_end_matches("-device"), props),
         "vmgenid" => generation_id(to, props),
         "vmcoreinfo" => {
-            to.features = std::mem::take(&mut to.features).child(element("vmcoreinfo").with("state", "on"));
+            to.features.add(element("vmcoreinfo").with("state", "on"));
             nothing_left(props)
         }
-        "virtio-9p" => shared_folder(to, model, props),
         _ => return None,
     })
 }
@@ -234,7 +151,8 @@ fn plain(to: &mut Conversion<'_>, device: Element, props: &Props) -> Result<(), 
     Ok(())
 }
 
-fn on_pci(to: &mut Conversion<'_>, mut device: Element, model: Option<&str>, props: &Props) -> Result<(), String> {
+/// A device with a place on PCI.
+pub fn on_pci(to: &mut Conversion<'_>, mut device: Element, model: Option<&str>, props: &Props) -> Result<(), String> {
     if let Some(model) = model.filter(|model| *model != "virtio") {
         device.set_attribute("model", model);
     }
@@ -243,9 +161,10 @@ fn on_pci(to: &mut Conversion<'_>, mut device: Element, model: Option<&str>, pro
     plain(to, device.children(boot).children(address), props)
 }
 
-fn on_usb(to: &mut Conversion<'_>, device: Element, props: &Props) -> Result<(), String> {
+/// A device with a place on USB.
+pub fn on_usb(to: &mut Conversion<'_>, device: Element, props: &Props) -> Result<(), String> {
     let address = to.buses.usb(props)?;
-    to.facts.usb_devices = true;
+    to.facts.usb.devices = true;
     plain(to, device.children(address), props)
 }
 
@@ -262,89 +181,19 @@ fn random(to: &mut Conversion<'_>, model: Option<&str>, props: &Props) -> Result
         // QEMU's own choice.
         None => element("backend").with("model", "builtin"),
         Some(id) => {
-            let object = &to.back_end(&id).ok_or_else(|| format!("no object has the id '{id}'"))?.props;
+            let object = &to.back_end(Kind::Object, &id).ok_or_else(|| format!("no object has the id '{id}'"))?.props;
             let backend = match object.take("qom-type") {
                 Some("rng-builtin") => element("backend").with("model", "builtin"),
                 Some("rng-random") => element("backend").with("model", "random").content(object.take("filename").unwrap_or("/dev/urandom")),
                 _ => return Err(format!("the object '{id}' is of a kind that no element says")),
             };
             nothing_left(object)?;
-            to.used(&id);
+            to.used(Kind::Object, &id);
             backend
         }
     };
     let rate = bytes.map(|bytes| element("rate").with("bytes", bytes).maybe("period", period));
     on_pci(to, element("rng").with("model", model.unwrap_or("virtio")).children(rate).child(backend), None, props)
-}
-
-fn usb_host(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
-    let mut source = element("source");
-    let id = |number: &str| {
-        if number.starts_with("0x") {
-            number.to_owned()
-        } else {
-            number.parse::<u32>().map_or(number.to_owned(), |number| format!("0x{number:04x}"))
-        }
-    };
-    match (props.take("vendorid"), props.take("productid")) {
-        (Some(vendor), Some(product)) => {
-            source = source.child(element("vendor").with("id", id(vendor))).child(element("product").with("id", id(product)));
-        }
-        (None, None) => {}
-        _ => return Err("it has a vendor or a product without the other".to_owned()),
-    }
-    if let (Some(bus), Some(device)) = (props.take("hostbus"), props.take("hostaddr")) {
-        source = source.child(element("address").with("bus", bus).with("device", device));
-    }
-    if source.nodes.is_empty() {
-        return Err("it does not say which device of the host".to_owned());
-    }
-    let boot = props.take("bootindex").map(|order| to.boot_order(order));
-    let hostdev = element("hostdev").with("mode", "subsystem").with("type", "usb").with("managed", "no").child(source);
-    on_usb(to, hostdev.children(boot), props)
-}
-
-fn vfio(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
-    let hostdev = element("hostdev").with("mode", "subsystem");
-    let mut hostdev = match (props.take("host"), props.take("sysfsdev")) {
-        (Some(host), None) => {
-            let address = host_address(host).ok_or_else(|| format!("'{host}' is no PCI address"))?;
-            hostdev.with("type", "pci").with("managed", "yes").child(element("source").child(address))
-        }
-        (None, Some(path)) if path.contains("/mdev") => {
-            let uuid = path.rsplit('/').next().unwrap_or_default();
-            let source = element("source").child(element("address").with("uuid", uuid));
-            hostdev.with("type", "mdev").with("model", "vfio-pci").with("managed", "no").child(source)
-        }
-        _ => return Err("it does not say which device of the host in a way that an element can".to_owned()),
-    };
-    for (key, attribute) in [("display", "display"), ("ramfb", "ramfb")] {
-        if let Some(value) = props.take(key) {
-            hostdev.set_attribute(attribute, value);
-        }
-    }
-    let (bar, file) = (props.take("rombar").map(str::to_owned), props.take("romfile").map(str::to_owned));
-    if bar.is_some() || file.is_some() {
-        let bar = bar.map(|bar| if matches!(bar.as_str(), "1" | "on") { "on" } else { "off" });
-        hostdev = hostdev.child(element("rom").maybe("bar", bar).maybe("file", file));
-    }
-    if props.take("x-vga").and_then(is_on) == Some(true) {
-        return Err("no element says x-vga=on".to_owned());
-    }
-    on_pci(to, hostdev, None, props)
-}
-
-/// `0000:01:00.0` or `01:00.0`.
-fn host_address(text: &str) -> Option<Element> {
-    let (rest, function) = text.rsplit_once('.')?;
-    let (rest, slot) = rest.rsplit_once(':')?;
-    let (domain, bus) = rest.split_once(':').unwrap_or(("0000", rest));
-    let all = [domain, bus, slot, function];
-    if all.iter().any(|part| part.is_empty() || !part.bytes().all(|digit| digit.is_ascii_hexdigit())) {
-        return None;
-    }
-    let address = element("address").with("domain", format!("0x{domain:0>4}")).with("bus", format!("0x{bus:0>2}"));
-    Some(address.with("slot", format!("0x{slot:0>2}")).with("function", format!("0x{function}")))
 }
 
 fn vsock(to: &mut Conversion<'_>, model: Option<&str>, props: &Props) -> Result<(), String> {
@@ -366,7 +215,7 @@ fn iommu(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
 
 fn crypto(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     let Some(id) = props.take("cryptodev").map(str::to_owned) else { return Err("it has no back end".to_owned()) };
-    let object = &to.back_end(&id).ok_or_else(|| format!("no object has the id '{id}'"))?.props;
+    let object = &to.back_end(Kind::Object, &id).ok_or_else(|| format!("no object has the id '{id}'"))?.props;
     let model = match object.take("qom-type") {
         Some("cryptodev-backend-builtin") => "builtin",
         Some("cryptodev-backend-lkcf") => "lkcf",
@@ -374,13 +223,13 @@ fn crypto(to: &mut Conversion<'_>, props: &Props) -> Result<(), String> {
     };
     let backend = element("backend").with("model", model).maybe("queues", object.take("queues"));
     nothing_left(object)?;
-    to.used(&id);
+    to.used(Kind::Object, &id);
     on_pci(to, element("crypto").with("model", "virtio").with("type", "qemu").child(backend), None, props)
 }
 
 fn tpm(to: &mut Conversion<'_>, model: &str, props: &Props) -> Result<(), String> {
     let Some(id) = props.take("tpmdev").map(str::to_owned) else { return Err("it has no back end".to_owned()) };
-    let back_end = &to.back_end(&id).ok_or_else(|| format!("no -tpmdev has the id '{id}'"))?.props;
+    let back_end = &to.back_end(Kind::Tpmdev, &id).ok_or_else(|| format!("no -tpmdev has the id '{id}'"))?.props;
     let backend = match back_end.take("type") {
         Some("passthrough") => {
             let device = element("device").with("path", back_end.take("path").unwrap_or("/dev/tpm0"));
@@ -389,47 +238,70 @@ fn tpm(to: &mut Conversion<'_>, model: &str, props: &Props) -> Result<(), String
         }
         Some("emulator") => {
             let chardev = back_end.take("chardev").unwrap_or_default().to_owned();
-            let socket = &to.back_end(&chardev).ok_or_else(|| format!("no -chardev has the id '{chardev}'"))?.props;
+            let socket = &to.back_end(Kind::Chardev, &chardev).ok_or_else(|| format!("no -chardev has the id '{chardev}'"))?.props;
             socket.ignore(&["backend", "path", "id"]);
             nothing_left(socket)?;
-            to.used(&chardev);
+            to.used(Kind::Chardev, &chardev);
             // The service starts the emulator itself.
             element("backend").with("type", "emulator").with("version", "2.0")
         }
         _ => return Err(format!("the TPM '{id}' is of a kind that no element says")),
     };
-    let back_end = &to.back_end(&id).ok_or("no back end")?.props;
+    let back_end = &to.back_end(Kind::Tpmdev, &id).ok_or("no back end")?.props;
     nothing_left(back_end)?;
-    to.used(&id);
+    to.used(Kind::Tpmdev, &id);
     to.warn_about_tpm(&backend);
     plain(to, element("tpm").with("model", model).child(backend), props)
 }
 
-/// A folder shared by 9p.
-fn shared_folder(to: &mut Conversion<'_>, model: Option<&str>, props: &Props) -> Result<(), String> {
-    let tag = props.take("mount_tag").unwrap_or_default().to_owned();
-    let Some(id) = props.take("fsdev").map(str::to_owned) else { return Err("it has no back end".to_owned()) };
-    let back_end = &to.back_end(&id).ok_or_else(|| format!("no -fsdev has the id '{id}'"))?.props;
-    if back_end.take("fsdriver") != Some("local") {
-        return Err(format!("the folder '{id}' is of a kind that no element says"));
+/// `<rom>`: an empty file is none at all.
+pub fn rom(props: &Props) -> Option<Element> {
+    let bar = match props.get("rombar") {
+        Some("1" | "on") => Some("on"),
+        Some("0" | "off") => Some("off"),
+        _ => None,
+    };
+    if bar.is_some() {
+        props.take("rombar");
     }
-    let filesystem = folder(back_end, &tag)?;
-    nothing_left(back_end)?;
-    to.used(&id);
-    on_pci(to, filesystem, model, props)
+    let rom = element("rom").maybe("bar", bar);
+    let rom = match props.take("romfile") {
+        Some("") => rom.with("enabled", "no"),
+        file => rom.maybe("file", file),
+    };
+    (!rom.attributes.is_empty()).then_some(rom)
 }
 
-/// A shared folder from the properties of its back end.
-pub fn folder(props: &Props, tag: &str) -> Result<Element, String> {
-    let access = match props.take("security_model").or_else(|| props.take("security-model")) {
-        Some("passthrough") | None => "passthrough",
-        Some("mapped" | "mapped-xattr" | "mapped-file") => "mapped",
-        Some("none") => "squash",
-        Some(other) => return Err(format!("no element says security_model={other}")),
-    };
-    let path = props.take("path").ok_or("it has no path")?.to_owned();
-    let read_only = props.take("readonly").and_then(is_on) == Some(true);
-    let filesystem = element("filesystem").with("type", "mount").with("accessmode", access);
-    let filesystem = filesystem.child(element("source").with("dir", path)).child(element("target").with("dir", tag));
-    Ok(filesystem.children(read_only.then(|| element("readonly"))))
+/// An object that is a device by itself: a keyboard or mouse of the host that QEMU reads. A secret that nothing uses is left out.
+pub fn lone_object(to: &mut Conversion<'_>, id: &str) {
+    let Some(back_end) = to.back_end(Kind::Object, id) else { return };
+    let props = &back_end.props;
+    match props.take("qom-type") {
+        Some("input-linux") => {
+            let source = element("source").maybe("dev", props.take("evdev"));
+            let source = source.maybe("grab", props.take_on("grab_all").filter(|on| *on).map(|_| "all"));
+            let source = source.maybe("repeat", props.take_on("repeat").map(on_off)).maybe("grabToggle", props.take("grab-toggle"));
+            if nothing_left(props).is_ok() {
+                to.used(Kind::Object, id);
+                to.device(element("input").with("type", "evdev").child(source));
+            }
+        }
+        Some("secret") if to.mentions(id) == 1 => {
+            to.used(Kind::Object, id);
+            to.warn(format!("-object is left out: nothing uses the secret '{id}'"));
+        }
+        Some("secret") if props.get("data").is_some() => {
+            to.warn(format!(
+                "the secret '{id}' is in the document, where others may read it: write it into a file, and file= in place of data="
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// Says that there is no balloon where there is none, so that the service adds none.
+pub fn finish(to: &mut Conversion<'_>) {
+    if !to.devices.iter().any(|device| device.name == "memballoon") {
+        to.device(element("memballoon").with("model", "none"));
+    }
 }

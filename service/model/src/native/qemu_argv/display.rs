@@ -1,12 +1,12 @@
 //! Displays and graphics cards.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
+use super::conversion::Conversion;
 use super::devices::nothing_left;
 use super::options::Opt;
-use super::props::{Props, is_on};
-use super::system::spelled;
-use super::tree::{Build, element};
+use super::outcome::{Outcome, all_or_kept};
+use super::props::{Props, is_on, spelled};
+use super::tree::{Build, element, yes_no};
 use crate::xml::Element;
 
 /// What options say together about displays.
@@ -15,7 +15,11 @@ pub struct Facts {
     keymap: Option<String>,
     /// A graphics card was asked for, or none.
     card: bool,
+    /// There is no picture, or nobody sees it.
+    nographic: bool,
     none: bool,
+    /// The program that would show the guest in a window.
+    window: Option<String>,
 }
 
 /// Converts options of displays.
@@ -31,35 +35,52 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
         "vga" => card(to, value),
         "std-vga" => card(to, "std"),
         "nographic" => {
-            to.displays.none = true;
+            to.facts.displays.nographic = true;
             Outcome::Done
         }
-        "sdl" => {
-            to.device(element("graphics").with("type", "sdl"));
-            Outcome::Done
-        }
-        "gtk" | "curses" => shown_in_a_window(to, &option.name),
+        "sdl" | "gtk" | "curses" => shown_in_a_window(to, &option.name),
         "k" => {
-            to.displays.keymap = Some(value.to_owned());
+            to.facts.displays.keymap = Some(value.to_owned());
             Outcome::Done
         }
         _ => return Ok(None),
     }))
 }
 
-/// A window on the desktop of whoever starts QEMU is a display that clients connect to.
+/// A window on the desktop of whoever starts QEMU becomes a display that clients connect to.
 fn shown_in_a_window(to: &mut Conversion<'_>, what: &str) -> Outcome {
-    to.device(element("graphics").with("type", "vnc").with("port", -1).with("autoport", "yes"));
-    to.warn(format!("-display {what} becomes a VNC display: the service has no desktop to open a window on"));
+    to.facts.displays.window = Some(what.to_owned());
     Outcome::Done
+}
+
+/// Addresses that nobody from elsewhere reaches.
+const LOCAL: &[&str] = &["127.0.0.1", "localhost", "::1"];
+
+/// Where a display listens. One that had a password is not open to everybody because nobody said it again.
+fn address<'a>(to: &mut Conversion<'_>, host: &'a str, has_password: bool) -> &'a str {
+    if !has_password {
+        return host;
+    }
+    if LOCAL.contains(&host) {
+        to.warn("the display has a password, which is not converted: add passwd='…' to <graphics>");
+        return host;
+    }
+    to.warn(
+        "the display has a password, which is not converted, so it listens on 127.0.0.1 only: add passwd='…' to <graphics>, then listen",
+    );
+    LOCAL[0]
 }
 
 fn vnc(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     let place = props.take_any(&["display", "vnc"]).unwrap_or_default();
     let mut graphics = element("graphics").with("type", "vnc");
     if place == "none" {
-        return Outcome::Silent;
-    } else if let Some(path) = place.strip_prefix("unix:") {
+        to.facts.displays.none = true;
+        return all_or_kept(props);
+    }
+    let has_password = props.take_on("password") == Some(true);
+    if let Some(path) = place.strip_prefix("unix:") {
+        address(to, LOCAL[0], has_password);
         graphics = graphics.child(element("listen").with("type", "socket").with("socket", path));
     } else {
         let Some((host, number)) = place.rsplit_once(':') else { return Outcome::Kept(format!("'{place}' is no display")) };
@@ -67,18 +88,16 @@ fn vnc(to: &mut Conversion<'_>, props: &Props) -> Outcome {
         graphics = graphics.with("port", 5900 + u32::from(number)).with("autoport", "no");
         // QEMU listens on all addresses unless it is told.
         let host = if host.is_empty() { "0.0.0.0" } else { host.trim_matches(['[', ']']) };
-        graphics = graphics.with("listen", host);
+        graphics = graphics.with("listen", address(to, host, has_password));
     }
     graphics = graphics.maybe("websocket", props.take("websocket").map(|port| if port == "on" { "-1" } else { port }));
     graphics = graphics.maybe("sharePolicy", props.take("share"));
-    graphics = graphics.maybe("powerControl", props.take("power-control").and_then(is_on).map(yes_no));
+    graphics = graphics.maybe("powerControl", props.take_on("power-control").map(yes_no));
     if let Some(id) = props.take("audiodev") {
         graphics = graphics.children(to.audio_number(id).map(|number| element("audio").with("id", number)));
     }
-    if props.take("password").and_then(is_on) == Some(true) {
-        to.warn("the display has a password, which is not on the command line: add passwd='…' to <graphics>");
-    }
-    props.ignore(&["lossy", "to"]);
+    // How far QEMU looks for a free port.
+    props.ignore(&["to"]);
     finish_graphics(to, graphics, props)
 }
 
@@ -89,10 +108,6 @@ fn finish_graphics(to: &mut Conversion<'_>, graphics: Element, props: &Props) ->
     }
     to.device(graphics);
     Outcome::Done
-}
-
-fn yes_no(on: bool) -> &'static str {
-    if on { "yes" } else { "no" }
 }
 
 /// Settings of SPICE: key, element, attribute.
@@ -107,14 +122,19 @@ const SPICE: &[(&str, &str, &str)] = &[
 
 fn spice(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     let mut graphics = element("graphics").with("type", "spice");
-    let unix = props.take("unix").and_then(is_on) == Some(true);
+    let unix = props.take_on("unix") == Some(true);
+    let has_password = props.take_on("disable-ticketing") != Some(true);
     match (unix, props.take("port"), props.take("addr")) {
-        (true, _, path) => graphics = graphics.child(element("listen").with("type", "socket").maybe("socket", path)),
+        (true, _, path) => {
+            address(to, LOCAL[0], has_password);
+            graphics = graphics.child(element("listen").with("type", "socket").maybe("socket", path));
+        }
         (false, Some("0") | None, _) if props.get("tls-port").is_none() => {
             graphics = graphics.child(element("listen").with("type", "none"))
         }
-        (false, port, address) => {
-            graphics = graphics.maybe("port", port).with("autoport", "no").with("listen", address.unwrap_or("0.0.0.0"));
+        (false, port, host) => {
+            let listen = address(to, host.unwrap_or("0.0.0.0"), has_password);
+            graphics = graphics.maybe("port", port).with("autoport", "no").with("listen", listen);
         }
     }
     graphics = graphics.maybe("tlsPort", props.take("tls-port"));
@@ -128,30 +148,51 @@ fn spice(to: &mut Conversion<'_>, props: &Props) -> Outcome {
             graphics = graphics.child(element(name).with(attribute, value));
         }
     }
-    if props.take("disable-copy-paste").and_then(is_on) == Some(true) {
+    if props.take_on("disable-copy-paste") == Some(true) {
         graphics = graphics.child(element("clipboard").with("copypaste", "no"));
     }
-    if props.take("disable-agent-file-xfer").and_then(is_on) == Some(true) {
+    if props.take_on("disable-agent-file-xfer") == Some(true) {
         graphics = graphics.child(element("filetransfer").with("enable", "no"));
     }
-    let gl = props.take("gl").and_then(is_on) == Some(true);
+    let gl = props.take_on("gl") == Some(true);
     let node = props.take("rendernode").map(str::to_owned);
     if gl || node.is_some() {
         graphics = graphics.child(element("gl").with("enable", yes_no(gl)).maybe("rendernode", node));
-    }
-    if props.take("disable-ticketing").and_then(is_on) != Some(true) {
-        to.warn("the display has a password, which is not converted: add passwd='…' to <graphics>");
     }
     // A password never goes into a document by itself.
     props.ignore(&["password", "password-secret", "seamless-migration", "x509-dir"]);
     finish_graphics(to, graphics, props)
 }
 
+/// What a window looks like goes with it.
+const OF_WINDOWS: &[&str] = &[
+    "alt_grab",
+    "ctrl_grab",
+    "full-screen",
+    "gl",
+    "grab-mod",
+    "grab-on-hover",
+    "show-cursor",
+    "show-menubar",
+    "show-tabs",
+    "window-close",
+    "zoom-to-fit",
+];
+
+fn of_a_window(to: &mut Conversion<'_>, props: &Props) -> Outcome {
+    props.ignore(OF_WINDOWS);
+    let left = spelled(&props.left()).join(",");
+    if !left.is_empty() {
+        to.warn(format!("{left} of -display is left out with the window that it is of"));
+    }
+    Outcome::Silent
+}
+
 fn display(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     match props.take("type").unwrap_or_default() {
         "none" => {
-            to.displays.none = true;
-            Outcome::Done
+            to.facts.displays.none = true;
+            all_or_kept(props)
         }
         "dbus" => {
             let gl = props
@@ -159,7 +200,7 @@ fn display(to: &mut Conversion<'_>, props: &Props) -> Outcome {
                 .filter(|gl| *gl != "off")
                 .map(|_| element("gl").with("enable", "yes").maybe("rendernode", props.take("rendernode")));
             let mut graphics = element("graphics").with("type", "dbus").children(gl);
-            if props.take("p2p").and_then(is_on) == Some(true) {
+            if props.take_on("p2p") == Some(true) {
                 graphics = graphics.with("p2p", "yes");
             }
             graphics = graphics.maybe("address", props.take("addr"));
@@ -172,21 +213,24 @@ fn display(to: &mut Conversion<'_>, props: &Props) -> Outcome {
             let gl = props.take("rendernode").map(|node| element("gl").with("rendernode", node));
             finish_graphics(to, element("graphics").with("type", "egl-headless").children(gl), props)
         }
-        "sdl" => {
-            let gl = props.take("gl").and_then(is_on).map(|on| element("gl").with("enable", yes_no(on)));
-            finish_graphics(to, element("graphics").with("type", "sdl").children(gl), props)
-        }
         "vnc" => {
             let mut rest = Props::default();
             rest.append("", props);
             vnc(to, &rest)
         }
         "spice-app" => {
-            to.device(element("graphics").with("type", "spice").with("autoport", "yes"));
-            Outcome::Done
+            let graphics = element("graphics").with("type", "spice");
+            let graphics = match props.take("gl").is_some_and(|gl| gl != "off") {
+                true => graphics.child(element("listen").with("type", "none")).child(element("gl").with("enable", "yes")),
+                false => graphics.with("autoport", "yes"),
+            };
+            finish_graphics(to, graphics, props)
         }
-        "default" => Outcome::Silent,
-        window @ ("gtk" | "cocoa" | "curses") => shown_in_a_window(to, window),
+        "default" => of_a_window(to, props),
+        window @ ("gtk" | "sdl" | "cocoa" | "curses") => {
+            of_a_window(to, props);
+            shown_in_a_window(to, window)
+        }
         other => Outcome::Kept(format!("no element says '{other}'")),
     }
 }
@@ -211,7 +255,7 @@ const CARDS: &[(&str, &str)] = &[
 ];
 
 fn card(to: &mut Conversion<'_>, word: &str) -> Outcome {
-    to.displays.card = true;
+    to.facts.displays.card = true;
     if word == "none" {
         to.device(element("video").child(element("model").with("type", "none")));
         return Outcome::Done;
@@ -251,39 +295,84 @@ fn card_device(to: &mut Conversion<'_>, driver: &str, kind: &str, props: &Props)
     if first && driver != "qxl" && !driver.starts_with("virtio-gpu") {
         model = model.with("primary", "yes");
     }
-    let (x, y) = (props.take("xres").map(str::to_owned), props.take("yres").map(str::to_owned));
-    if let (Some(x), Some(y)) = (x, y) {
+    if let (Some(x), Some(y)) = (props.get("xres"), props.get("yres")) {
         model = model.child(element("resolution").with("x", x).with("y", y));
+        props.ignore(&["xres", "yres"]);
     }
-    if driver.ends_with("-gl") || props.take("virgl").and_then(is_on) == Some(true) {
+    if driver.ends_with("-gl") || props.take_on("virgl") == Some(true) {
         model = model.child(element("acceleration").with("accel3d", "yes"));
     }
-    props.ignore(&["edid", "vgamem", "vram"]);
+    if props.get("edid").and_then(is_on) == Some(true) {
+        props.take("edid");
+    }
     nothing_left(props)?;
-    to.displays.card = true;
+    to.facts.displays.card = true;
     to.device(element("video").child(model).children(address));
     Ok(())
 }
 
+/// Cards that QEMU takes in place of the board's own.
+const OF_THE_BOARD: &[&str] = &[
+    "VGA",
+    "cirrus-vga",
+    "isa-vga",
+    "isa-cirrus-vga",
+    "vmware-svga",
+    "qxl-vga",
+    "virtio-vga",
+    "virtio-vga-gl",
+    "ati-vga",
+    "vhost-user-vga",
+];
+
+/// Adds the display in place of a window, unless there is another; and what draws the guest's 3D where the window did.
+fn show_window(to: &mut Conversion<'_>, facts: &Facts) {
+    let Some(window) = &facts.window else { return };
+    let of_kind = |kinds: &[&str]| {
+        to.devices.iter().any(|device| device.name == "graphics" && device.attribute("type").is_some_and(|kind| kinds.contains(&kind)))
+    };
+    let (shown, has_gl) = (of_kind(&["vnc", "spice", "dbus"]), of_kind(&["egl-headless"]));
+    let draws_3d = |device: &Element| device.element("model").is_some_and(|model| model.element("acceleration").is_some());
+    let needs_gl = !has_gl && to.devices.iter().any(draws_3d);
+    if !shown {
+        to.device(element("graphics").with("type", "vnc").with("port", -1).with("autoport", "yes"));
+    }
+    if needs_gl {
+        to.device(element("graphics").with("type", "egl-headless"));
+    }
+    let becomes = match (shown, needs_gl) {
+        (true, false) => "is left out",
+        (true, true) => "becomes egl-headless, which draws the guest's 3D",
+        (false, false) => "becomes a VNC display",
+        (false, true) => "becomes a VNC display, with egl-headless to draw the guest's 3D",
+    };
+    to.warn_of_all(&format!("the window of {window} {becomes}: the service has no desktop to open a window on"));
+}
+
 /// Adds the graphics card that a board has by itself, and what belongs to all displays.
 pub fn finish(to: &mut Conversion<'_>) {
-    let facts = std::mem::take(&mut to.displays);
+    let facts = std::mem::take(&mut to.facts.displays);
     // `-vga none` only makes room for a card of -device.
     let is_none = |device: &Element| device.element("model").is_some_and(|model| model.attribute("type") == Some("none"));
     if to.devices.iter().any(|device| device.name == "video" && !is_none(device)) {
         to.devices.retain(|device| device.name != "video" || !is_none(device));
     }
+    show_window(to, &facts);
     let shown = to.devices.iter().any(|device| device.name == "graphics");
-    // -nographic alone means a machine without a picture.
-    let has_card = facts.card || to.has("nodefaults") || facts.none || !to.is_pc();
+    // -nographic alone means a machine without a picture; -display none one whose picture nobody sees.
+    let has_card = facts.card || to.has_device(OF_THE_BOARD) || to.has("nodefaults") || (facts.nographic && !shown) || !to.is_pc();
     if !has_card {
         to.device(element("video").child(element("model").with("type", "vga")));
-        if !shown {
-            to.device(element("graphics").with("type", "vnc").with("port", -1).with("autoport", "yes"));
-            to.warn_of_all("QEMU opens a window when no display is named; the service has none, so there is a VNC display");
-        }
+    }
+    let said = shown || facts.none || facts.nographic || ["vnc", "spice", "display"].iter().any(|name| to.has(name));
+    if !said && to.devices.iter().any(|device| device.name == "video" && !is_none(device)) {
+        to.device(element("graphics").with("type", "vnc").with("port", -1).with("autoport", "yes"));
+        to.warn_of_all("QEMU opens a window when no display is named; the service has none, so there is a VNC display");
     }
     if let Some(keymap) = facts.keymap {
+        if !to.devices.iter().any(|device| device.name == "graphics") {
+            to.warn_of_all("-k is left out: there is no display whose keyboard it would be");
+        }
         for graphics in to.devices.iter_mut().filter(|device| device.name == "graphics") {
             if matches!(graphics.attribute("type"), Some("vnc" | "spice")) {
                 graphics.set_attribute("keymap", &keymap);

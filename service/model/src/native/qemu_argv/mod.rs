@@ -14,17 +14,40 @@
 //! are gone, and libvirt's formatdomain documentation.
 
 mod audio;
+mod back_ends;
+mod block;
+mod boot;
 mod buses;
 mod characters;
+mod clock;
+mod controller;
 mod conversion;
 mod devices;
+mod disk;
+mod disk_names;
 mod display;
+mod filesystem;
+mod flash;
+mod general;
+mod hostdev;
+mod hyperv;
+mod image;
+mod lifecycle;
+mod machine;
+mod memory;
 mod network;
+mod numa;
+mod option_names;
 mod options;
+mod outcome;
+mod paths;
+mod processor;
 mod props;
-mod storage;
-mod system;
+mod smbios;
+mod source;
+mod starter;
 mod tree;
+mod usb;
 mod words;
 
 use super::{Converted, ReadError, Warnings};
@@ -46,29 +69,35 @@ pub fn read(text: &str) -> Result<Converted, ReadError> {
     let commands = words::split(text, &mut warnings)?;
     let command = the_one_of_qemu(commands, &mut warnings)?;
     let line = options::read(command, &mut warnings)?;
+    convert(&line, warnings)
+}
+
+/// Converts a command line; the warnings are those of reading it.
+fn convert(line: &CommandLine, warnings: Warnings) -> Result<Converted, ReadError> {
     let mut kept = std::collections::BTreeSet::new();
     for _ in 0..ROUNDS {
-        let conversion = Conversion::run(&line, &kept)?;
+        let conversion = Conversion::run(line, &kept)?;
         let referenced = conversion.named_by_what_is_kept();
         if referenced.is_subset(&kept) {
-            break;
+            return conversion.finish(warnings);
         }
         kept.extend(referenced);
     }
-    Conversion::run(&line, &kept)?.finish(warnings)
+    Conversion::run(line, &kept)?.finish(warnings)
 }
 
-/// The last command whose program looks like QEMU, else the last one.
+/// The last command that runs QEMU, else the last one.
 fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Warnings) -> Result<Vec<Word>, ReadError> {
-    let of_qemu = |command: &Vec<Word>| {
-        let program = command.iter().map(|word| word.text.rsplit('/').next().unwrap_or_default());
-        program.take(8).any(|name| name.starts_with("qemu") && !name.contains('=') || name == "kvm")
-    };
+    let of_qemu = |command: &Vec<Word>| options::program_of(command).is_some();
     let at = commands.iter().rposition(of_qemu).or(commands.len().checked_sub(1));
     let Some(at) = at else {
         let position = Position { line: 1, column: 1 };
         return Err(ReadError { position, reason: "there is no command; give one such as 'qemu-system-x86_64 -m 1G'".to_owned() });
     };
+    // What other commands have for a shell is nothing to tell.
+    let start = |command: Option<&Vec<Word>>| command.and_then(|command| command.first()).map(|word| place(word.position));
+    let (from, to) = (start(commands.get(at)), start(commands.get(at + 1)));
+    warnings.retain(|position| Some(place(position)) >= from && to.is_none_or(|to| place(position) < to));
     let command = commands.remove(at);
     for other in commands {
         if let Some(first) = other.first() {
@@ -76,6 +105,11 @@ fn the_one_of_qemu(mut commands: Vec<Vec<Word>>, warnings: &mut Warnings) -> Res
         }
     }
     Ok(command)
+}
+
+/// A position that can be compared.
+fn place(position: Position) -> (u32, u32) {
+    (position.line, position.column)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Network interfaces: `-net`, `-nic`, `-netdev`, and the devices that use them.
 
 use super::ReadError;
-use super::conversion::{Conversion, Outcome};
-use super::devices::nothing_left;
+use super::back_ends::Kind;
+use super::conversion::Conversion;
+use super::devices::{nothing_left, rom};
 use super::options::Opt;
-use super::props::{Props, is_on};
-use super::system::spelled;
+use super::outcome::{Outcome, all_or_kept};
+use super::props::{Props, spelled};
 use super::tree::{Build, element};
 use crate::xml::Element;
 
@@ -30,12 +31,40 @@ const MODELS: &[(&str, &str)] = &[
     ("virtio-net-pci", "virtio"),
 ];
 
+/// What the card does in the guest's place, and the guest in the card's: element of `<driver>`, QEMU's name, attribute.
+const OFFLOADS: &[(&str, &str, &str)] = &[
+    ("host", "csum", "csum"),
+    ("host", "gso", "gso"),
+    ("host", "host_tso4", "tso4"),
+    ("host", "host_tso6", "tso6"),
+    ("host", "host_ecn", "ecn"),
+    ("host", "host_ufo", "ufo"),
+    ("host", "mrg_rxbuf", "mrg_rxbuf"),
+    ("guest", "guest_csum", "csum"),
+    ("guest", "guest_tso4", "tso4"),
+    ("guest", "guest_tso6", "tso6"),
+    ("guest", "guest_ecn", "ecn"),
+    ("guest", "guest_ufo", "ufo"),
+];
+
 /// `-net` options, which belong together by their `vlan`.
 #[derive(Debug, Default)]
 pub struct Legacy {
-    cards: Vec<(String, Props)>,
-    hosts: Vec<(String, Props)>,
+    cards: Vec<Half>,
+    hosts: Vec<Half>,
+    /// Forwards of `-redir`, which are of all user networks.
+    forwards: Vec<Element>,
+    /// Whether the board adds no card by itself.
     none: bool,
+}
+
+/// One side of a `-net` network.
+#[derive(Debug)]
+struct Half {
+    /// Number of the option.
+    option: usize,
+    vlan: String,
+    props: Props,
 }
 
 /// Converts options of networks.
@@ -46,24 +75,31 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
     match option.name.as_str() {
         "net" => {
             let props = to.props(option, "type")?;
-            let vlan = props.take("vlan").unwrap_or("0").to_owned();
-            match props.take("type") {
-                Some("none") => to.networks.none = true,
-                Some("nic") => to.networks.cards.push((vlan, props)),
-                _ => {
-                    // The type is for the back end to read.
-                    let host = to.props(option, "type")?;
-                    host.ignore(&["vlan"]);
-                    to.networks.hosts.push((vlan, host));
+            let half = |props: Props| Half { option: to.option(), vlan: props.take("vlan").unwrap_or("0").to_owned(), props };
+            let half = half(props);
+            match half.props.get("type") {
+                Some("none") => {
+                    to.facts.networks.none = true;
+                    half.props.take("type");
+                    return Ok(Some(all_or_kept(&half.props)));
                 }
+                Some("nic") => to.facts.networks.cards.push(half),
+                _ => to.facts.networks.hosts.push(half),
             }
             Ok(Some(Outcome::Done))
         }
+        "redir" => match redirection(&option.value) {
+            Some(forward) => {
+                to.facts.networks.forwards.push(forward);
+                Ok(Some(Outcome::Done))
+            }
+            None => Ok(Some(Outcome::Left("QEMU has it no longer; write <portForward>"))),
+        },
         "nic" => {
             let props = to.props(option, "type")?;
             if props.get("type") == Some("none") {
-                to.networks.none = true;
-                return Ok(Some(Outcome::Done));
+                to.facts.networks.none = true;
+                return Ok(Some(all_or_kept(&props.without("type"))));
             }
             Ok(Some(nic(to, &props)))
         }
@@ -73,7 +109,7 @@ pub fn convert(to: &mut Conversion<'_>, option: &Opt) -> Result<Option<Outcome>,
 
 /// `-nic`: a card and its back end in one.
 fn nic(to: &mut Conversion<'_>, props: &Props) -> Outcome {
-    to.networks.none = true;
+    to.facts.networks.none = true;
     let model = props.take("model").map(str::to_owned);
     let mac = props.take("mac").map(str::to_owned);
     props.ignore(&["id"]);
@@ -109,7 +145,7 @@ fn host_side(props: &Props) -> Result<Element, String> {
             let forwards = props.take_list("hostfwd");
             let forward = |text: &str| port_forward(text).ok_or_else(|| format!("no element says hostfwd={text}"));
             let forwards = forwards.into_iter().map(forward).collect::<Result<Vec<_>, _>>()?;
-            Ok(interface("user").children(forwards))
+            Ok(interface("user").children(own_network(props)?).children(forwards))
         }
         "passt" => Ok(interface("user").child(element("backend").with("type", "passt"))),
         "bridge" => {
@@ -124,28 +160,56 @@ fn host_side(props: &Props) -> Result<Element, String> {
     }
 }
 
-fn tap(props: &Props) -> Result<Element, String> {
-    if props.get("fd").or_else(|| props.get("fds")).is_some() {
-        return Err("it has a descriptor of whoever started it".to_owned());
+/// The network that the guest sees, where it is another than usual.
+fn own_network(props: &Props) -> Result<Vec<Element>, String> {
+    let mut ips = Vec::new();
+    if let Some(net) = props.take("net") {
+        let (address, prefix) = net.split_once('/').ok_or_else(|| format!("no element says net={net}"))?;
+        let prefix: u8 = prefix.parse().map_err(|_| format!("no element says net={net}"))?;
+        ips.push(element("ip").with("family", "ipv4").with("address", address).with("prefix", prefix));
     }
-    let vhost = props.take("vhost").and_then(is_on).map(|on| element("driver").with("name", if on { "vhost" } else { "qemu" }));
+    if let Some(address) = props.take("ipv6-prefix") {
+        let length = props.take("ipv6-prefixlen");
+        ips.push(element("ip").with("family", "ipv6").with("address", address).maybe("prefix", length));
+    }
+    Ok(ips)
+}
+
+fn tap(props: &Props) -> Result<Element, String> {
+    // Descriptors are those of whoever started it.
+    if props.take_any(&["fd", "fds"]).is_some() {
+        props.ignore(&["vhost", "vhostfd", "vhostfds", "id"]);
+        return Ok(element("interface").with("type", "user"));
+    }
+    let mut driver = element("driver");
+    if let Some(on) = props.take_on("vhost") {
+        driver = driver.with("name", if on { "vhost" } else { "qemu" });
+    }
+    let driver = driver.maybe("queues", props.take("queues"));
+    let driver = (!driver.attributes.is_empty()).then_some(driver);
     if let Some(bridge) = props.take("br") {
         let bridge = element("source").with("bridge", bridge);
         props.ignore(&["helper"]);
-        return Ok(element("interface").with("type", "bridge").child(bridge).children(vhost));
+        return Ok(element("interface").with("type", "bridge").child(bridge).children(driver));
     }
     let mut interface = element("interface").with("type", "ethernet");
-    match props.take("script") {
-        Some("no" | "") | None => {}
-        Some(script) => interface = interface.child(element("script").with("path", script)),
-    }
-    match props.take("downscript") {
-        Some("no" | "") | None => {}
-        Some(script) => interface = interface.child(element("downscript").with("path", script)),
+    // QEMU's own choice where nothing is said; there is no such choice for the other.
+    for (key, usual) in [("script", Some("/etc/qemu-ifup")), ("downscript", None)] {
+        if let Some(path) = props.take(key).or(usual).filter(|path| !matches!(*path, "no" | "")) {
+            interface = interface.child(element(key).with("path", path));
+        }
     }
     let target = props.take("ifname").map(|name| element("target").with("dev", name).with("managed", "no"));
-    Ok(interface.children(target).children(vhost))
+    Ok(interface.children(target).children(driver))
 }
+
+/// Whether a back end was opened by whoever started QEMU.
+fn is_inherited(props: &Props) -> bool {
+    props.get("fd").or_else(|| props.get("fds")).is_some()
+}
+
+const INHERITED: &str = "the network was opened by whoever started QEMU, and only they know which it is; the card is on a user network: \
+                         change <interface>";
 
 /// `tcp:ADDRESS:PORT-GUEST:PORT` of `hostfwd`.
 fn port_forward(text: &str) -> Option<Element> {
@@ -169,6 +233,13 @@ fn port_forward(text: &str) -> Option<Element> {
     Some(forward.maybe("address", Some(address).filter(|address| !address.is_empty())).child(range))
 }
 
+/// `tcp:PORT:[GUEST]:PORT` of `-redir`.
+fn redirection(text: &str) -> Option<Element> {
+    let (protocol, rest) = text.split_once(':')?;
+    let (port, guest) = rest.split_once(':')?;
+    port_forward(&format!("{protocol}::{port}-{guest}"))
+}
+
 /// A card of `-device`.
 pub fn device(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props: &Props) -> Option<Result<(), String>> {
     let (_, word) = MODELS.iter().find(|(known, _)| *known == driver)?;
@@ -176,12 +247,13 @@ pub fn device(to: &mut Conversion<'_>, driver: &str, model: Option<&str>, props:
 }
 
 fn card(to: &mut Conversion<'_>, model: &str, props: &Props) -> Result<(), String> {
-    to.networks.none = true;
+    to.facts.networks.none = true;
     let Some(id) = props.take("netdev").map(str::to_owned) else { return Err("it has no -netdev".to_owned()) };
-    let back_end = &to.back_end(&id).ok_or_else(|| format!("no -netdev has the id '{id}'"))?.props;
+    let back_end = &to.back_end(Kind::Netdev, &id).ok_or_else(|| format!("no -netdev has the id '{id}'"))?.props;
     back_end.ignore(&["id"]);
     let mut interface = host_side(back_end)?;
     nothing_left(back_end)?;
+    let inherited = is_inherited(back_end);
     let address = if model == "usb-net" { to.buses.usb(props)? } else { to.buses.pci(props)? };
     if let Some(mac) = props.take("mac") {
         interface = interface.child(element("mac").with("address", mac));
@@ -195,58 +267,94 @@ fn card(to: &mut Conversion<'_>, model: &str, props: &Props) -> Result<(), Strin
         ("event_idx", "event_idx"),
         ("packed", "packed"),
         ("rss", "rss"),
+        ("iommu_platform", "iommu"),
+        ("ats", "ats"),
+        ("page_per_vq", "page_per_vq"),
     ] {
         driver = driver.maybe(attribute, props.take(key));
     }
+    for side in ["host", "guest"] {
+        let offloads = OFFLOADS.iter().filter(|(element, ..)| *element == side);
+        let offloads = offloads.fold(element(side), |offloads, (_, key, attribute)| offloads.maybe(attribute, props.take(key)));
+        driver = driver.children((!offloads.attributes.is_empty()).then_some(offloads));
+    }
     interface.nodes.retain(|node| !matches!(node, crate::xml::Node::Element(element) if element.name == "driver"));
-    interface = interface.children((!driver.attributes.is_empty()).then_some(driver));
+    let said = !driver.attributes.is_empty() || driver.elements().next().is_some();
+    interface = interface.children(said.then_some(driver));
     interface = interface.children(props.take("host_mtu").map(|mtu| element("mtu").with("size", mtu)));
     interface = interface.children(props.take("bootindex").map(|order| to.boot_order(order)));
-    let rom = element("rom").maybe("bar", props.take("rombar").map(|bar| if matches!(bar, "1" | "on") { "on" } else { "off" }));
-    let rom = rom.maybe("file", props.take("romfile").filter(|file| !file.is_empty()));
-    interface = interface.children((!rom.attributes.is_empty()).then_some(rom));
-    props.ignore(&["mq", "vectors", "disable-legacy", "disable-modern"]);
+    interface = interface.children(rom(props));
+    // How many interrupts there are follows from the queues.
+    props.ignore(&["mq", "vectors"]);
     nothing_left(props)?;
-    to.used(&id);
+    to.used(Kind::Netdev, &id);
+    if inherited {
+        to.warn(INHERITED);
+    }
     to.device(interface.children(address));
     Ok(())
 }
 
 /// Puts cards and back ends of `-net` together, and adds the card that a board has by itself.
 pub fn finish(to: &mut Conversion<'_>) {
-    let Legacy { cards, mut hosts, none } = std::mem::take(&mut to.networks);
-    if cards.is_empty() && hosts.is_empty() {
-        if !none && to.is_pc() && !to.has("nodefaults") {
-            let model = default_model(to);
-            to.device(element("interface").with("type", "user").child(element("model").with("type", model)));
-            to.warn_of_all("QEMU adds a network card when none is named; it is written down. To have none, remove <interface>");
-        }
-        return;
-    }
-    for (vlan, card) in cards {
-        let host = hosts.iter().position(|(other, _)| *other == vlan).map(|at| hosts.remove(at).1);
-        let interface = match host.as_ref().map(host_side) {
-            Some(Ok(interface)) => interface,
-            None => element("interface").with("type", "user"),
-            Some(Err(reason)) => {
-                to.warn_of_all(&format!(
-                    "the back end of a -net nic is left out ({reason}); the card is on a user network: change <interface>"
-                ));
-                element("interface").with("type", "user")
+    let Legacy { cards, mut hosts, forwards, none } = std::mem::take(&mut to.facts.networks);
+    let mut interfaces = Vec::new();
+    for card in cards {
+        let host = hosts.iter().position(|host| host.vlan == card.vlan).map(|at| hosts.remove(at));
+        match joined(to, &card.props, host.as_ref().map(|host| &host.props)) {
+            Ok(interface) => interfaces.push(interface),
+            // Both go on together, as QEMU puts them together itself.
+            Err(reason) => {
+                to.keep(card.option, &reason);
+                if let Some(host) = host {
+                    to.keep(host.option, "it belongs to the card of the other -net");
+                }
             }
-        };
-        let model = card_model(card.take("model").unwrap_or_else(|| default_model(to))).to_owned();
-        let mac = card.take_any(&["macaddr", "mac"]).map(|mac| element("mac").with("address", mac));
-        card.ignore(&["name", "id", "netdev"]);
-        for (key, value) in card.left() {
-            to.warn_of_all(&format!("{key}={value} of -net nic is left out: no element says this"));
         }
-        for (key, value) in host.iter().flat_map(Props::left) {
-            to.warn_of_all(&format!("{key}={value} of -net is left out: no element says this"));
+    }
+    for host in hosts {
+        let kind = host.props.get("type").unwrap_or_default().to_owned();
+        to.warn_at(host.option, format!("-net {kind} is left out: there is no card for it"));
+    }
+    let said = none || to.has("net") || to.has("netdev") || to.has("nodefaults");
+    if !said && to.is_pc() {
+        let model = default_model(to);
+        interfaces.push(element("interface").with("type", "user").child(element("model").with("type", model)));
+        to.warn_of_all("QEMU adds a network card when none is named; it is written down. To have none, remove <interface>");
+    }
+    if !forwards.is_empty() {
+        match interfaces.iter_mut().find(|interface| interface.attribute("type") == Some("user")) {
+            Some(interface) => *interface = std::mem::take(interface).children(forwards),
+            None => to.warn_of_all("-redir is left out: there is no user network of -net for it; write <portForward>"),
         }
-        to.device(interface.children(mac).child(element("model").with("type", model)));
     }
-    for (_, host) in hosts {
-        to.warn_of_all(&format!("-net {} is left out: there is no card for it", host.get("type").unwrap_or_default()));
+    interfaces.into_iter().for_each(|interface| to.device(interface));
+}
+
+/// A card and its back end of `-net`; without one it is on the user network.
+fn joined(to: &mut Conversion<'_>, card: &Props, host: Option<&Props>) -> Result<Element, String> {
+    let id = card.take("netdev").map(str::to_owned);
+    let named = match &id {
+        Some(id) => Some(&to.back_end(Kind::Netdev, id).ok_or_else(|| format!("no -netdev has the id '{id}'"))?.props),
+        None => None,
+    };
+    let host = named.or(host);
+    let interface = host.map_or_else(|| Ok(element("interface").with("type", "user")), host_side)?;
+    let model = card_model(card.take("model").unwrap_or_else(|| default_model(to))).to_owned();
+    let mac = card.take_any(&["macaddr", "mac"]).map(|mac| element("mac").with("address", mac));
+    card.ignore(&["type", "name", "id", "vectors"]);
+    host.into_iter().for_each(|host| host.ignore(&["name", "id"]));
+    let mut left = card.left();
+    left.extend(host.iter().flat_map(|host| host.left()));
+    if !left.is_empty() {
+        return Err(format!("no element says {}", spelled(&left).join(",")));
     }
+    let inherited = host.is_some_and(is_inherited);
+    if let Some(id) = id {
+        to.used(Kind::Netdev, &id);
+    }
+    if inherited {
+        to.warn_of_all(INHERITED);
+    }
+    Ok(interface.children(mac).child(element("model").with("type", model)))
 }

@@ -1,6 +1,7 @@
 //! The command line as options: which take a value, and where each stands.
 
 use super::super::{ReadError, Warnings};
+use super::option_names::takes_value;
 use super::words::Word;
 use crate::xml::Position;
 
@@ -36,210 +37,70 @@ pub struct CommandLine {
     pub options: Vec<Opt>,
 }
 
-/// Options that take no value (QEMU's manual page, 2.0 to 10.0, and older ones).
-const FLAGS: &[&str] = &[
-    "S",
-    "alt-grab",
-    "async-teardown",
-    "ctrl-grab",
-    "curses",
-    "daemonize",
-    "disable-kvm",
-    "enable-fips",
-    "enable-kqemu",
-    "enable-kvm",
-    "full-screen",
-    "gtk",
-    "h",
-    "help",
-    "hax",
-    "kernel-kqemu",
-    "localtime",
-    "mem-prealloc",
-    "no-acpi",
-    "no-fd-bootchk",
-    "no-frame",
-    "no-hpet",
-    "no-kqemu",
-    "no-kvm",
-    "no-kvm-irqchip",
-    "no-kvm-pit",
-    "no-kvm-pit-reinjection",
-    "no-quit",
-    "no-reboot",
-    "no-shutdown",
-    "no-user-config",
-    "nodefaults",
-    "nodefconfig",
-    "nographic",
-    "old-param",
-    "only-migratable",
-    "preconfig",
-    "rtc-td-hack",
-    "s",
-    "sdl",
-    "semihosting",
-    "singlestep",
-    "snapshot",
-    "std-vga",
-    "usb",
-    "version",
-    "win2k-hack",
-    "xen-attach",
-    "xen-domid-restrict",
-];
-
-/// Options that take a value.
-const WITH_VALUES: &[&str] = &[
-    "D",
-    "L",
-    "M",
-    "accel",
-    "acpitable",
-    "action",
-    "add-fd",
-    "append",
-    "audio",
-    "audio-help",
-    "audiodev",
-    "balloon",
-    "bios",
-    "blockdev",
-    "boot",
-    "bt",
-    "cdrom",
-    "chardev",
-    "chroot",
-    "compat",
-    "cpu",
-    "d",
-    "debugcon",
-    "device",
-    "dfilter",
-    "display",
-    "drive",
-    "dtb",
-    "echr",
-    "fda",
-    "fdb",
-    "fsdev",
-    "fw_cfg",
-    "g",
-    "gdb",
-    "global",
-    "hda",
-    "hdachs",
-    "hdb",
-    "hdc",
-    "hdd",
-    "icount",
-    "incoming",
-    "initrd",
-    "iscsi",
-    "k",
-    "kernel",
-    "loadvm",
-    "m",
-    "machine",
-    "mem-path",
-    "mon",
-    "monitor",
-    "msg",
-    "mtdblock",
-    "name",
-    "net",
-    "netdev",
-    "nic",
-    "numa",
-    "object",
-    "option-rom",
-    "overcommit",
-    "parallel",
-    "pcidevice",
-    "perfmap",
-    "pflash",
-    "pidfile",
-    "plugin",
-    "prom-env",
-    "qmp",
-    "qmp-pretty",
-    "readconfig",
-    "redir",
-    "rotate",
-    "rtc",
-    "run-with",
-    "runas",
-    "sandbox",
-    "sd",
-    "seed",
-    "semihosting-config",
-    "serial",
-    "set",
-    "shim",
-    "smb",
-    "smbios",
-    "smp",
-    "soundhw",
-    "spice",
-    "startdate",
-    "tb-size",
-    "tdf",
-    "tftp",
-    "tpmdev",
-    "trace",
-    "uuid",
-    "vga",
-    "virtfs",
-    "virtfs_synth",
-    "virtioconsole",
-    "vmchannel",
-    "vnc",
-    "vtd",
-    "watchdog",
-    "watchdog-action",
-    "writeconfig",
-    "xen-domid",
-];
-
 /// Programs that are told to start the one after them.
 const STARTERS: &[&str] = &["$", "exec", "sudo", "nohup", "env", "command", "time", "setsid"];
+
+/// How far from the start of a command its program is looked for: `sudo -u NAME nice -n 5 taskset -c 0-3 qemu-system-x86_64`.
+const BEFORE_THE_PROGRAM: usize = 16;
+
+/// The place of QEMU in a command: a program of its name that is no tool of QEMU's.
+pub fn program_of(command: &[Word]) -> Option<usize> {
+    command.iter().take(BEFORE_THE_PROGRAM).position(|word| {
+        let name = word.text.rsplit('/').next().unwrap_or_default();
+        let name = name.strip_suffix(".exe").unwrap_or(name);
+        name.starts_with("qemu-system-") || matches!(name, "qemu" | "kvm" | "qemu-kvm" | "kvm-spice")
+    })
+}
 
 /// Takes a command apart.
 ///
 /// # Errors
 /// It has no program, a word that is no option, or an option whose value is missing.
 pub fn read(words: Vec<Word>, warnings: &mut Warnings) -> Result<CommandLine, ReadError> {
-    let mut words = words.into_iter().peekable();
-    let mut environment = Vec::new();
+    let known = program_of(&words);
+    let mut words = words.into_iter().enumerate();
+    let (mut environment, mut before) = (Vec::new(), Vec::<Word>::new());
     let mut end = Position { line: 1, column: 1 };
     let program = loop {
-        let Some(word) = words.next() else {
+        let Some((at, word)) = words.next() else {
             return Err(ReadError { position: end, reason: "there is no program; give QEMU's, such as qemu-system-x86_64".to_owned() });
         };
         end = word.position;
-        if STARTERS.contains(&word.text.as_str()) {
-            warnings.tell(word.position, format!("'{}' is left out: the service starts QEMU", word.text));
-        } else if let Some((name, value)) = assignment(&word.text) {
-            environment.push((name.to_owned(), value.to_owned(), word.position));
-        } else {
-            break word;
+        match assignment(&word.text) {
+            _ if known == Some(at) => break word,
+            Some((name, value)) => environment.push((name.to_owned(), value.to_owned(), word.position)),
+            None if known.is_some() || STARTERS.contains(&word.text.as_str()) => before.push(word),
+            None => break word,
         }
     };
+    if let Some(first) = before.first() {
+        let text = before.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        warnings.tell(first.position, format!("'{text}' is left out: the service starts QEMU"));
+    }
+    let options = options(words.map(|(_, word)| word))?;
+    Ok(CommandLine { environment, program, options })
+}
+
+/// What stands behind the program.
+fn options(words: impl Iterator<Item = Word>) -> Result<Vec<Opt>, ReadError> {
+    let mut words = words.peekable();
     let mut options = Vec::new();
     while let Some(word) = words.next() {
         let position = word.position;
         let Some(name) = word.text.strip_prefix("--").or_else(|| word.text.strip_prefix('-')).filter(|name| !name.is_empty()) else {
+            if word.text.starts_with("${") && word.text.ends_with("[@]}") {
+                let reason = format!(
+                    "'{}' stands for options that are elsewhere in the script, and nothing is executed here; convert what 'bash -x' \
+                     prints of the script",
+                    word.text
+                );
+                return Err(ReadError { position, reason });
+            }
             // QEMU takes a word without a dash for the first disk.
             options.push(Opt { name: "hda".to_owned(), value: word.text, has_value: true, position });
             continue;
         };
-        let takes_value = if FLAGS.contains(&name) {
-            false
-        } else if WITH_VALUES.contains(&name) {
-            true
-        } else {
-            words.peek().is_some_and(|next| !next.text.starts_with('-'))
-        };
+        let takes_value = takes_value(name).unwrap_or_else(|| words.peek().is_some_and(|next| !next.text.starts_with('-')));
         let value = if takes_value { words.next() } else { None };
         if takes_value && value.is_none() {
             return Err(ReadError { position, reason: format!("the option -{name} has no value; add one, or take the option out") });
@@ -251,12 +112,12 @@ pub fn read(words: Vec<Word>, warnings: &mut Warnings) -> Result<CommandLine, Re
             position,
         });
     }
-    Ok(CommandLine { environment, program, options })
+    Ok(options)
 }
 
-/// Whether QEMU has, or had, an option of this name.
-pub fn is_known(name: &str) -> bool {
-    FLAGS.contains(&name) || WITH_VALUES.contains(&name)
+/// An error about the value of an option.
+pub fn bad(option: &Opt, what: &str, found: &str) -> ReadError {
+    ReadError { position: option.position, reason: format!("-{}: expected {what}, found '{found}'", option.name) }
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {

@@ -114,9 +114,36 @@ impl Props {
         keys.iter().find_map(|key| self.take(key))
     }
 
+    /// Takes a switch. One that is neither on nor off is left.
+    pub fn take_on(&self, key: &str) -> Option<bool> {
+        let on = is_on(self.get(key)?)?;
+        self.take(key);
+        Some(on)
+    }
+
     /// Looks at a property.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.list.iter().rev().find(|property| property.key == key).map(|property| property.value.as_str())
+    }
+
+    /// Takes a number. What is none is left.
+    pub fn take_number(&self, key: &str) -> Option<u32> {
+        let number = self.get(key)?.parse().ok()?;
+        self.take(key);
+        Some(number)
+    }
+
+    /// Takes a property if it says this.
+    pub fn take_if(&self, key: &str, says: impl Fn(&str) -> bool) {
+        if self.get(key).is_some_and(says) {
+            self.take(key);
+        }
+    }
+
+    /// Without a property.
+    pub fn without(self, key: &str) -> Self {
+        self.take(key);
+        self
     }
 
     /// Takes a property that is ours to choose, whatever it says.
@@ -173,6 +200,11 @@ fn items(text: &str) -> Vec<String> {
         }
     }
     items
+}
+
+/// Properties as an option has them.
+pub fn spelled(left: &[(&str, &str)]) -> Vec<String> {
+    left.iter().map(|(key, value)| format!("{key}={}", value.replace(',', ",,"))).collect()
 }
 
 /// A switch of QEMU.

@@ -1,4 +1,6 @@
-//! Whole command lines: golden ones, those that the service makes itself, and lines made up.
+//! Whole command lines: golden ones, those that the service makes itself, lines made up, and what is lost of them.
+
+mod lost;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -83,7 +85,10 @@ fn what_is_wrong_is_told_with_its_place() {
         ("qemu\n -m lots", "line 2, column 2: -m: expected a size such as 512M or 4G, found 'lots'"),
         ("qemu -smp many", "line 1, column 6: -smp: expected a number of processors, found 'many'"),
         ("qemu -device '{\"driver\":'", "line 1, column 6: -device: the value begins as JSON and is none"),
-        ("qemu -netdev user,id=a -chardev pty,id=a", "line 1, column 24: the id 'a' is there already (line 1, column 6)"),
+        ("qemu -netdev user,id=a -netdev user,id=a", "line 1, column 24: the id 'a' is there already (line 1, column 6)"),
+        ("qemu -uuid none", "line 1, column 6: -uuid: expected a UUID such as"),
+        ("qemu -m 2G,slots=some,maxmem=4G", "line 1, column 6: -m: expected a number of slots, found 'some'"),
+        ("qemu-system-x86_64 \"${args[@]}\"", "line 1, column 20: '${args[@]}' stands for options that are elsewhere in the script"),
         ("qemu 'x", "line 1, column 6: the quote ' has no end"),
     ] {
         let error = read(text).unwrap_err().to_string();

@@ -7,6 +7,16 @@ pub fn element(name: &str) -> Element {
     Element::new(name)
 }
 
+/// A switch as an attribute.
+pub fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// A switch as an attribute of the older kind.
+pub fn yes_no(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
+}
+
 /// What is put into an element one after another.
 pub trait Build: Sized {
     /// With an attribute.
@@ -19,8 +29,8 @@ pub trait Build: Sized {
     fn children(self, children: impl IntoIterator<Item = Element>) -> Self;
     /// With text.
     fn content(self, text: impl ToString) -> Self;
-    /// With a child that holds text.
-    fn leaf(self, name: &str, text: impl ToString) -> Self;
+    /// Puts in another child.
+    fn add(&mut self, child: Element);
 }
 
 impl Build for Element {
@@ -37,7 +47,7 @@ impl Build for Element {
     }
 
     fn child(mut self, child: Element) -> Self {
-        self.nodes.push(Node::Element(child));
+        self.add(child);
         self
     }
 
@@ -51,8 +61,8 @@ impl Build for Element {
         self
     }
 
-    fn leaf(self, name: &str, text: impl ToString) -> Self {
-        self.child(Self::new(name).content(text))
+    fn add(&mut self, child: Self) {
+        self.nodes.push(Node::Element(child));
     }
 }
 

@@ -1,6 +1,8 @@
 //! Text as a shell would take it apart, and no further: quotes, backslashes, comments, redirections and
-//! the ends of commands are understood (POSIX shell, "Quoting" and "Token Recognition"); nothing is
-//! expanded, looked up or executed.
+//! the ends of commands are understood (POSIX.1-2024, XCU 2.2 "Quoting" and 2.3 "Token Recognition"); nothing is
+//! expanded, looked up or executed. What a shell would put something else in place of is one word, and told.
+
+use std::collections::HashSet;
 
 use super::super::{ReadError, Warnings};
 use crate::xml::{Position, first_forbidden};
@@ -27,7 +29,8 @@ pub fn split(text: &str, warnings: &mut Warnings) -> Result<Vec<Vec<Word>>, Read
         let reason = format!("found {character:?}, a control character that a domain cannot hold; remove it");
         return Err(ReadError { position: Position::of(text, at), reason });
     }
-    let mut splitter = Splitter { text: text.char_indices().peekable(), position: Position { line: 1, column: 1 }, word: None, words: 0 };
+    let position = Position { line: 1, column: 1 };
+    let mut splitter = Splitter { text: text.chars(), position, word: None, words: 0, expansions: HashSet::new(), endless: false };
     let (mut commands, mut command) = (Vec::new(), Vec::new());
     loop {
         let end = splitter.token(&mut command, warnings)?;
@@ -56,10 +59,14 @@ enum End {
 }
 
 struct Splitter<'a> {
-    text: std::iter::Peekable<std::str::CharIndices<'a>>,
+    text: std::str::Chars<'a>,
     position: Position,
     word: Option<Word>,
     words: usize,
+    /// What was told of expansions.
+    expansions: HashSet<String>,
+    /// Whether a bracket was found to have no end: then none is looked for again, which could take long.
+    endless: bool,
 }
 
 impl Splitter<'_> {
@@ -80,16 +87,11 @@ impl Splitter<'_> {
                 }
                 '\'' => self.quoted(at, '\'', warnings)?,
                 '"' => self.quoted(at, '"', warnings)?,
-                '\\' => match self.take() {
-                    Some('\n') => {}
-                    Some('\r') if self.peek() == Some('\n') => drop(self.take()),
-                    Some(other) => self.push(at, other),
-                    None => {}
-                },
-                _ => {
-                    self.tell_of_expansion(at, character, warnings);
-                    self.push(at, character);
-                }
+                '\\' => self.escaped(at),
+                '$' if self.peek() == Some('\'') => self.dollar_quoted(at)?,
+                '$' | '`' => self.expansion(at, character, warnings),
+                '~' if self.word.is_none() => self.expansion(at, character, warnings),
+                _ => self.push(at, character),
             }
         };
         if let Some(word) = self.word.take() {
@@ -103,6 +105,17 @@ impl Splitter<'_> {
             command.push(word);
         }
         Ok(end)
+    }
+
+    /// What stands behind a backslash; nothing at the end of a line. Blanks that were copied behind it do not count.
+    fn escaped(&mut self, at: Position) {
+        let rest = self.text.as_str();
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        if rest[blank..].starts_with('\n') {
+            self.skip(blank + 1);
+        } else if let Some(other) = self.take() {
+            self.push(at, other);
+        }
     }
 
     /// Passes over where a shell would send output, with the number before it.
@@ -134,21 +147,79 @@ impl Splitter<'_> {
                     Some('\n') | None => {}
                     Some(other) => self.push(from, other),
                 },
-                Some(character) => {
-                    if quote == '"' {
-                        self.tell_of_expansion(at, character, warnings);
-                    }
-                    self.push(from, character);
-                }
+                Some(character @ ('$' | '`')) if quote == '"' => self.expansion(at, character, warnings),
+                Some(character) => self.push(from, character),
             }
         }
     }
 
-    fn tell_of_expansion(&self, at: Position, character: char, warnings: &mut Warnings) {
-        let expanded = matches!(character, '$' | '`') || (character == '~' && self.word.is_none());
-        if expanded {
-            warnings
-                .tell(at, format!("'{character}' is taken as it stands: a shell would put something else there, here nothing is expanded"));
+    /// Reads `$'…'`, in which backslashes stand for characters as in C (XCU 2.2.4).
+    fn dollar_quoted(&mut self, from: Position) -> Result<(), ReadError> {
+        let unfinished = || ReadError { position: from, reason: "the quote $' has no end; add another '".to_owned() };
+        self.take();
+        self.word.get_or_insert_with(|| Word { text: String::new(), position: from });
+        loop {
+            let at = self.position;
+            let character = match self.take().ok_or_else(unfinished)? {
+                '\'' => return Ok(()),
+                '\\' => match self.take().ok_or_else(unfinished)? {
+                    'a' => '\u{7}',
+                    'b' => '\u{8}',
+                    'e' => '\u{1b}',
+                    'f' => '\u{c}',
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'v' => '\u{b}',
+                    'x' => self.code(0, 16, 2, at)?,
+                    digit @ '0'..='7' => self.code(u32::from(digit) - u32::from('0'), 8, 2, at)?,
+                    // Also those that stand for themselves.
+                    other => other,
+                },
+                other => other,
+            };
+            self.push(from, character);
+        }
+    }
+
+    /// A character by its number: at most so many more digits of a base.
+    fn code(&mut self, start: u32, base: u32, most: usize, at: Position) -> Result<char, ReadError> {
+        let mut code = start;
+        for _ in 0..most {
+            let Some(digit) = self.peek().and_then(|character| character.to_digit(base)) else { break };
+            code = code * base + digit;
+            self.take();
+        }
+        let ascii = char::from_u32(code).filter(|character| character.is_ascii() && *character != '\0');
+        ascii.ok_or_else(|| ReadError { position: at, reason: format!("the character with the number {code} cannot stand in $'…' here") })
+    }
+
+    /// Takes what a shell would put something else in place of as it stands, to its end: a word is not cut by what is inside.
+    fn expansion(&mut self, at: Position, first: char, warnings: &mut Warnings) {
+        let rest = self.text.as_str();
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let length = match (first, rest.chars().next()) {
+            ('$', Some(open @ ('(' | '{'))) if !self.endless => {
+                let length = enclosed(rest, open, if open == '(' { ')' } else { '}' });
+                self.endless = length == 0;
+                length
+            }
+            ('`', _) => rest.find('`').map_or(0, |end| end + 1),
+            ('$', Some(next)) if name(next) => rest.find(|c| !name(c)).unwrap_or(rest.len()),
+            // `$1`, `$@` and the like; a dollar that stands for itself.
+            ('$', Some('@' | '*' | '#' | '?' | '$' | '!' | '-')) => 1,
+            ('$', _) => return self.push(at, first),
+            _ => 0,
+        };
+        let text: String = std::iter::once(first).chain(rest[..length].chars()).collect();
+        self.skip(text.chars().count() - 1);
+        text.chars().for_each(|character| self.push(at, character));
+        if self.expansions.insert(text.clone()) {
+            let reason = format!(
+                "'{text}' is taken as it stands: a shell would put something else there, and here nothing is executed. Write that \
+                 yourself, or convert what 'sh -x' prints of the script"
+            );
+            warnings.tell(at, reason);
         }
     }
 
@@ -157,17 +228,23 @@ impl Splitter<'_> {
     }
 
     fn peek(&mut self) -> Option<char> {
-        self.text.peek().map(|(_, character)| *character)
+        self.text.clone().next()
     }
 
     fn take(&mut self) -> Option<char> {
-        let (_, character) = self.text.next()?;
+        let character = self.text.next()?;
         if character == '\n' {
             self.position = Position { line: self.position.line.saturating_add(1), column: 1 };
         } else {
             self.position.column = self.position.column.saturating_add(1);
         }
         Some(character)
+    }
+
+    fn skip(&mut self, characters: usize) {
+        for _ in 0..characters {
+            self.take();
+        }
     }
 
     /// Whether the next line begins with a dash.
@@ -177,6 +254,22 @@ impl Splitter<'_> {
         }
         self.peek() == Some('-')
     }
+}
+
+/// How long a text in brackets is, with both of them; the brackets may be in each other. 0 when it does not end.
+fn enclosed(text: &str, open: char, close: char) -> usize {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        if character == open {
+            depth += 1;
+        } else if character == close {
+            depth -= 1;
+            if depth == 0 {
+                return at + close.len_utf8();
+            }
+        }
+    }
+    0
 }
 
 #[cfg(test)]
@@ -203,6 +296,11 @@ mod tests {
             ("qemu -m 1\n  -smp 2\n", vec![vec!["qemu", "-m", "1", "-smp", "2"]]),
             ("a && b | c", vec![vec!["a"], vec!["b"], vec!["c"]]),
             ("a > /dev/null 2>&1 b", vec![vec!["a", "b"]]),
+            ("a \\ \t\n b", vec![vec!["a", "b"]]),
+            ("a $'b\\tc\\'d\\x41\\101\\q' e$'f'", vec![vec!["a", "b\tc'dAAq", "ef"]]),
+            ("a $(b c; d $(e)) f", vec![vec!["a", "$(b c; d $(e))", "f"]]),
+            ("a -m ${RAM:-2 G} `b c`d $HOME/x $", vec![vec!["a", "-m", "${RAM:-2 G}", "`b c`d", "$HOME/x", "$"]]),
+            ("a \"$(b \"c\")\" $(d", vec![vec!["a", "$(b \"c\")", "$"], vec!["d"]]),
             ("", vec![]),
         ] {
             assert_eq!(commands(text), expected, "{text}");
@@ -211,15 +309,20 @@ mod tests {
 
     #[test]
     fn what_is_for_a_shell_is_told_with_its_place() {
-        for (text, expected) in
-            [("a\n 'b", "line 2, column 2: the quote ' has no end; add another '"), ("a \"b", "line 1, column 3: the quote \" has no end")]
-        {
+        for (text, expected) in [
+            ("a\n 'b", "line 2, column 2: the quote ' has no end; add another '"),
+            ("a \"b", "line 1, column 3: the quote \" has no end"),
+            ("a $'b\\'", "line 1, column 3: the quote $' has no end"),
+            ("a $'\\0'", "line 1, column 5: the character with the number 0"),
+        ] {
             let error = split(text, &mut Warnings::default()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
         let mut warnings = Warnings::default();
-        assert_eq!(split("a $HOME/x '$b' ~/c d~", &mut warnings).unwrap().concat().len(), 5);
-        let places: Vec<u32> = warnings.finish().iter().map(|warning| warning.position.column).collect();
+        assert_eq!(split("a $HOME/x '$b' ~/c d~ $HOME", &mut warnings).unwrap().concat().len(), 6);
+        let warnings = warnings.finish();
+        let places: Vec<u32> = warnings.iter().map(|warning| warning.position.column).collect();
         assert_eq!(places, [3, 16]);
+        assert!(warnings[0].reason.starts_with("'$HOME' is taken as it stands"), "{}", warnings[0]);
     }
 }

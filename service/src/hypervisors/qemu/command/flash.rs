@@ -100,12 +100,15 @@ fn written(draft: &Draft<'_>, path: &str) -> Parts {
     let raw = |path: &Path| Part { path: path.display().to_string(), format: "raw".to_owned() };
     let configured = draft.input.choices.firmware.iter().find(|(code, _)| code == Path::new(path)).map(|(_, variables)| raw(variables));
     let template = described.flatten().map(|file| Part { path: file.filename, format: file.format }).or(configured);
+    let read_only = loader.readonly.is_none_or(|YesNo(on)| on);
+    // Code that the guest can write has its variables in it.
+    let has_none = draft.domain.os.nvram.is_none() && (!read_only || described_as_stateless(draft, path));
     Parts {
         code: Part { path: path.to_owned(), format: format.to_string() },
-        read_only: loader.readonly.is_none_or(|YesNo(on)| on),
+        read_only,
         secure: loader.secure == Some(YesNo(true)),
         template,
-        stateless: loader.stateless == Some(YesNo(true)) || (draft.domain.os.nvram.is_none() && described_as_stateless(draft, path)),
+        stateless: loader.stateless == Some(YesNo(true)) || has_none,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the scripts: those of the fixtures, single questions, and whether sh and the real QEMU take one.
 
+mod back;
 mod golden;
 mod real;
 mod sentences;

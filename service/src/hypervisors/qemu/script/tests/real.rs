@@ -7,7 +7,7 @@ use std::time::Duration;
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
-use super::script;
+use super::{bare, planner, script};
 use crate::host::process::{self, Exit, Limits, ProcessSpec, Signal};
 use crate::host::sockets;
 use crate::hypervisors::confine::Unconfined;
@@ -43,30 +43,26 @@ async fn sh_reads_words_as_they_were() {
     assert_eq!(printed.strip_suffix('\0').unwrap().split('\0').collect::<Vec<_>>(), words);
 }
 
-#[tokio::test]
-async fn sh_runs_a_script_as_it_is_printed() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path();
-    let emulator = find_emulator(Arch::X86_64).unwrap_or_else(|error| panic!("{error}"));
+async fn installed(arch: Arch) -> Host {
+    let emulator = find_emulator(arch).unwrap_or_else(|error| panic!("{error}"));
     let capabilities = Arc::new(probe(&emulator, false, &Unconfined).await.unwrap());
-    let host = Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: HostFacts::default() };
-    assert!(host.programs.swtpm.is_some(), "swtpm is not installed (package swtpm)");
-    let qmp = root.join("qmp.sock");
-    let written = script(&definition(&qmp), &host, root).unwrap();
-    assert_eq!(written.warnings, [""; 0]);
-    let (file, log) = (root.join("script"), root.join("log"));
-    std::fs::write(&file, &written.text).unwrap();
+    Host { capabilities, firmware: facts::firmware(None), programs: facts::programs(), devices: HostFacts::default() }
+}
 
+/// Runs a script until its QEMU answers on a QMP socket and these are there too, and ends it by that.
+async fn runs(root: &Path, text: &str, qmp: &Path, others: &[&str]) {
+    let (file, log) = (root.join("script"), root.join("log"));
+    std::fs::write(&file, text).unwrap();
     let mut spec = ProcessSpec::new("/bin/sh").arguments([&file]);
     spec.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     spec.output = Some(std::fs::File::create(&log).unwrap().into());
     let shell = process::launch(spec).await.unwrap();
     let running = async {
-        sockets::listening(&qmp).await.map_err(|error| error.to_string())?;
-        let stream = sockets::connect(&qmp).await.map_err(|error| error.to_string())?;
+        sockets::listening(qmp).await.map_err(|error| error.to_string())?;
+        let stream = sockets::connect(qmp).await.map_err(|error| error.to_string())?;
         // It answers when all that it was told to make is there.
         let connected = qmp::connect(stream, PATIENCE).await.map_err(|error| error.to_string())?;
-        let missing = ["serial0.sock", "vnc.sock"].into_iter().find(|name| !root.join("by-hand/by hand").join(name).exists());
+        let missing = others.iter().find(|name| !root.join(name).exists());
         connected.client.quit().await.map_err(|error| error.to_string())?;
         missing.map_or(Ok(()), |name| Err(format!("{name} is not there")))
     };
@@ -80,6 +76,40 @@ async fn sh_runs_a_script_as_it_is_printed() {
     }
     let exit = shell.exited().await;
     let said = std::fs::read_to_string(&log).unwrap_or_default();
-    assert_eq!(ran, Ok(()), "{said}\n{}", written.text);
+    assert_eq!(ran, Ok(()), "{said}\n{text}");
     assert_eq!(exit, Exit::Code(0), "{said}");
+}
+
+#[tokio::test]
+async fn sh_runs_a_script_as_it_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let host = installed(Arch::X86_64).await;
+    assert!(host.programs.swtpm.is_some(), "swtpm is not installed (package swtpm)");
+    let qmp = root.join("qmp.sock");
+    let written = script(&definition(&qmp), &host, root).unwrap();
+    assert_eq!(written.warnings, [""; 0]);
+    runs(root, &written.text, &qmp, &["by-hand/by hand/serial0.sock", "by-hand/by hand/vnc.sock"]).await;
+}
+
+/// A definition of 2010. A person who has another QEMU and another disk writes these into the command, and it runs.
+#[tokio::test]
+async fn an_old_definition_runs_with_the_programs_of_today() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let host = installed(Arch::I686).await;
+    let (disk, qmp) = (root.join("disk.img"), root.join("qmp.sock"));
+    std::fs::write(&disk, vec![0; 1 << 20]).unwrap();
+    let (domain, _) = Domain::parse(&planner::read(&planner::fixtures().join("domain/qemu-i686-disk.xml"))).unwrap();
+    let text = script(&domain, &bare(&domain), root).unwrap().text;
+    let text = text.replace("/usr/bin/qemu \\", &format!("{} \\", host.capabilities.emulator.display()));
+    let text = text.replace(
+        r#""driver":"host_device","filename":"/dev/HostVG/QEMUGuest1""#,
+        &format!(r#""driver":"file","filename":"{}""#, disk.display()),
+    );
+    let text = text.replace("  -display none\n", &format!("  -display none \\\n  -qmp unix:{},server=on,wait=off\n", qmp.display()));
+    for changed in [host.capabilities.emulator.display().to_string(), disk.display().to_string(), qmp.display().to_string()] {
+        assert!(text.contains(&changed), "{changed} is not in\n{text}");
+    }
+    runs(root, &text, &qmp, &[]).await;
 }

@@ -129,6 +129,13 @@ fn firmware_variables_are_made_once() {
 }
 
 #[test]
+fn firmware_that_the_guest_writes_has_its_variables_in_it() {
+    let loader = "<type machine='q35'>hvm</type><loader readonly='no' type='pflash'>/srv/OVMF.fd</loader>";
+    let text = written(&domain("qemu", loader, "")).unwrap().text;
+    assert!(text.contains("pflash0=firmware") && !text.contains("pflash1") && !text.contains("nvram"), "{text}");
+}
+
+#[test]
 fn what_the_host_lacks_is_assumed_and_told() {
     let uefi = domain(
         "kvm",
