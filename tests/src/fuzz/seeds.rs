@@ -56,7 +56,10 @@ impl Seeds {
         self.folders.iter().for_each(|folder| find(folder, &mut found));
         found.sort();
         assert!(!found.is_empty(), "{} has no seeds", self.target);
-        found.into_iter().map(|path| Seed { bytes: fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())), path }).collect()
+        found
+            .into_iter()
+            .map(|path| Seed { bytes: fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())), path })
+            .collect()
     }
 }
 

@@ -55,7 +55,12 @@ pub const SHAPES: &[Shape] = &[
     qemu("sizes of processors", "qemu ", "-smp 1,sockets=1 ", ""),
     qemu("properties of a device", "qemu -device e1000", ",a{}=1", ""),
     qemu("properties in JSON", "qemu -device '{\"driver\":\"e1000\"", ",\"a{}\":1", "}'"),
-    qemu("values of a long key", "qemu -device '{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":[1", ",1", "]}'"),
+    qemu(
+        "values of a long key",
+        "qemu -device '{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":[1",
+        ",1",
+        "]}'",
+    ),
     qemu("depth in JSON", "qemu -device '", "{\"a\":", "'"),
     qemu("processor features", "qemu -cpu x", ",hv-stimer-direct,hv-vapic", ""),
     qemu("places to boot from", "qemu -boot ", "c", ""),

@@ -30,8 +30,7 @@ fn starts_name(character: char) -> bool {
 }
 
 fn goes_on_in_name(character: char) -> bool {
-    starts_name(character)
-        || matches!(character, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
+    starts_name(character) || matches!(character, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
 }
 
 #[cfg(test)]

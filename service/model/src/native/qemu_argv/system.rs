@@ -528,13 +528,16 @@ fn refine(to: &mut Conversion<'_>, name: &str, switch: &str, on: bool) -> bool {
 fn boot(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     if let Some(order) = props.take("order") {
         for letter in order.chars() {
-            to.facts.boot.extend(match letter {
-                'a' | 'b' => Some("fd"),
-                'c' => Some("hd"),
-                'd' => Some("cdrom"),
-                'n'..='p' => Some("network"),
-                _ => None,
-            });
+            let dev = match letter {
+                'a' | 'b' => "fd",
+                'c' => "hd",
+                'd' => "cdrom",
+                'n'..='p' => "network",
+                _ => continue,
+            };
+            if !to.facts.boot.contains(&dev) {
+                to.facts.boot.push(dev);
+            }
         }
     }
     if let Some(on) = props.take("menu").and_then(is_on) {

@@ -147,7 +147,8 @@ impl Splitter<'_> {
     fn tell_of_expansion(&self, at: Position, character: char, warnings: &mut Warnings) {
         let expanded = matches!(character, '$' | '`') || (character == '~' && self.word.is_none());
         if expanded {
-            warnings.tell(at, format!("'{character}' is taken as it stands: a shell would put something else there, here nothing is expanded"));
+            warnings
+                .tell(at, format!("'{character}' is taken as it stands: a shell would put something else there, here nothing is expanded"));
         }
     }
 
