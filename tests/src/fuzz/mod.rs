@@ -17,6 +17,7 @@ mod sockets;
 mod values;
 
 pub use mutation::Mutator;
+pub use native::numbers;
 pub use seeds::{Seed, Seeds};
 
 /// A parser and its laws.

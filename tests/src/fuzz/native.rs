@@ -80,7 +80,7 @@ pub fn from_domain(domain: &Domain) {
 }
 
 /// Numbers that look random and are the same in every run.
-fn numbers() -> impl FnMut() -> u32 {
+pub fn numbers() -> impl FnMut() -> u32 {
     let mut state = 0x9e37_79b9_u32;
     move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -77,11 +77,17 @@ impl Bits {
 
     fn ranges(&self) -> Vec<(u16, u16)> {
         let mut ranges: Vec<(u16, u16)> = Vec::new();
-        for (word, bits) in (0_u16..).zip(&self.0).filter(|(_, bits)| **bits != 0) {
-            for number in (0..64).filter(|bit| *bits & (1_u64 << bit) != 0).map(|bit| word * 64 + bit) {
+        for (start, word) in (0_u16..).step_by(64).zip(self.0) {
+            let mut left = word;
+            while left != 0 {
+                let from = left.trailing_zeros();
+                let length = (left >> from).trailing_ones();
+                left &= u64::MAX.unbounded_shl(from + length);
+                let first = start + u16::try_from(from).unwrap_or_default();
+                let last = first + u16::try_from(length - 1).unwrap_or_default();
                 match ranges.last_mut() {
-                    Some((_, last)) if *last + 1 == number => *last = number,
-                    _ => ranges.push((number, number)),
+                    Some((_, before)) if *before + 1 == first => *before = last,
+                    _ => ranges.push((first, last)),
                 }
             }
         }

@@ -43,13 +43,17 @@ fn leaf(to: &mut Conversion<'_>, name: &str, value: &str) -> Outcome {
 fn boot(to: &mut Conversion<'_>, props: &Props) -> Outcome {
     if let Some(order) = props.take("order") {
         for letter in order.chars() {
-            to.facts.boot.order.push(match letter {
+            let dev = match letter {
                 'a' | 'b' => "fd",
                 'c' => "hd",
                 'd' => "cdrom",
                 'n'..='p' => "network",
                 other => return Outcome::Kept(format!("'{other}' is no kind of device that is booted from")),
-            });
+            };
+            // A kind that is there already comes no second time.
+            if !to.facts.boot.order.contains(&dev) {
+                to.facts.boot.order.push(dev);
+            }
         }
     }
     if let Some(on) = props.take_on("menu") {

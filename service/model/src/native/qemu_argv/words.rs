@@ -178,6 +178,10 @@ impl Splitter<'_> {
                 },
                 other => other,
             };
+            if first_forbidden(character.encode_utf8(&mut [0; 4])).is_some() {
+                let reason = format!("found {character:?}, a control character that a domain cannot hold; remove it");
+                return Err(ReadError { position: at, reason });
+            }
             self.push(from, character);
         }
     }
@@ -314,6 +318,7 @@ mod tests {
             ("a \"b", "line 1, column 3: the quote \" has no end"),
             ("a $'b\\'", "line 1, column 3: the quote $' has no end"),
             ("a $'\\0'", "line 1, column 5: the character with the number 0"),
+            ("a $'\\e'", "line 1, column 5: found '\\u{1b}', a control character"),
         ] {
             let error = split(text, &mut Warnings::default()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");

@@ -231,7 +231,9 @@ impl<'a> Topology<'a> {
 
     /// Adds a bridge or port at a place and answers the number of its bus.
     fn add(&mut self, model: &str, place: Place) -> Result<u32> {
-        let next = self.buses.keys().max().map_or(0, |last| last + 1);
+        // Also behind controllers that make no bus, since their model is of no kind that is known here.
+        let numbers = self.list.iter().filter_map(pci_number);
+        let next = numbers.max().map_or(0, |last| last.saturating_add(1));
         let Some(kind) = BusKind::of_model(model).filter(|_| next <= 255) else {
             return unsupported("the devices need more than 256 PCI buses; take some away");
         };
@@ -289,10 +291,13 @@ impl<'a> Topology<'a> {
 }
 
 fn pci_bus(device: &Device) -> Option<(u32, BusKind)> {
+    let Device::Controller(controller) = device else { return None };
+    Some((pci_number(device)?, BusKind::of_model(controller.model.as_deref()?)?))
+}
+
+fn pci_number(device: &Device) -> Option<u32> {
     match device {
-        Device::Controller(controller) if controller.kind == ControllerType::Pci => {
-            Some((controller.index(), BusKind::of_model(controller.model.as_deref()?)?))
-        }
+        Device::Controller(controller) if controller.kind == ControllerType::Pci => Some(controller.index()),
         _ => None,
     }
 }
