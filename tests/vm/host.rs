@@ -26,6 +26,9 @@ fn commands_tell_how_they_ended_and_leave_nobody_waiting() {
     host.run_as("alice", &check).failure();
     host.write("/etc/some/where.conf", "a = 1\n");
     assert_eq!(host.run(&["cat", "/etc/some/where.conf"]).success(), "a = 1");
+    // What was read before is not read again.
+    host.write("/etc/some/where.conf", "b = 22\n");
+    assert_eq!(host.run(&["cat", "/etc/some/where.conf"]).success(), "b = 22");
 }
 
 #[test]

@@ -5,7 +5,6 @@
 //! confinement is what the tests are about. Its cgroups are of version 2, without controllers where the machine has
 //! none for it: device rules, freezing and delegation work; limits do not.
 
-use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
@@ -103,8 +102,6 @@ impl Container {
             let values = |name: &str| notification.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
             leader = values("X_NSPAWN_LEADER_PID=").and_then(|pid| pid.parse().ok()).or(leader);
             if values("READY=").is_some() {
-                // What services notify later is not for us.
-                let _ = notifications.shutdown(Shutdown::Read);
                 return leader.expect("systemd-nspawn tells the first process before it is ready");
             }
         }

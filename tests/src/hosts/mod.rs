@@ -47,16 +47,17 @@ pub trait Host {
     fn last_seen(&self) -> String;
 
     /// Runs a program as root and waits for it.
-    fn run(&self, argv: &[&str]) -> Ran {
-        self.run_with(argv, Stdio::null())
-    }
-
-    /// Runs a program as root, reading a file or a pipe as its standard input.
     ///
     /// # Panics
     /// It takes longer than [`LIMIT`], or cannot be started.
-    fn run_with(&self, argv: &[&str], input: Stdio) -> Ran {
-        let ran = ran::wait(self.command(argv), argv, input);
+    fn run(&self, argv: &[&str]) -> Ran {
+        let ran = ran::wait(self.command(argv), argv, Stdio::null());
+        ran.unwrap_or_else(|hangs| panic!("{hangs}\n{}", self.last_seen()))
+    }
+
+    /// The same with a file, from where it stands, as the program's standard input.
+    fn run_with(&self, argv: &[&str], input: File) -> Ran {
+        let ran = ran::wait(self.command(argv), argv, input.into());
         ran.unwrap_or_else(|hangs| panic!("{hangs}\n{}", self.last_seen()))
     }
 
@@ -157,10 +158,10 @@ pub trait Host {
 }
 
 /// A file to be read from its beginning.
-fn rewound(mut file: File) -> Stdio {
+fn rewound(mut file: File) -> File {
     use std::io::Seek as _;
     file.flush().and_then(|()| file.rewind()).expect("a temporary file can be rewound");
-    file.into()
+    file
 }
 
 /// Prints what a host was last seen doing when the test fails just now.

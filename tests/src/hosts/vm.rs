@@ -2,12 +2,16 @@
 //! cgroups, KVM.
 //!
 //! It goes on from a snapshot of a booted machine, over a copy of the layer that the snapshot is in. Nobody else reaches its
-//! network; it has one of QEMU's with a way in by a port that the kernel chose.
+//! network; it has one of QEMU's with a way in by a port that the kernel chose. What it is to read comes by a disk: reading that
+//! is not slow.
 
+use std::fs::File;
+use std::io::Seek as _;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tempfile::TempDir;
@@ -15,7 +19,7 @@ use tempfile::TempDir;
 use super::monitor::Monitor;
 use super::process::{self, Process};
 use super::ssh::Ssh;
-use super::{ENVIRONMENT, Host, LIMIT, assert_root, prepared, ran, show_last_seen};
+use super::{ENVIRONMENT, Host, LIMIT, Ran, assert_root, prepared, ran, show_last_seen};
 use crate::binaries;
 
 /// What confines programs in a machine.
@@ -37,9 +41,17 @@ impl VmKind {
     }
 }
 
+/// The size of the disk that files come by, as the snapshot has it.
+const SHARE: u64 = 4 << 30;
+
+/// Executes a program that reads so many bytes of that disk. The kernel forgets what it has read of it when it is closed.
+const FROM_SHARE: &str = r#"head --bytes="$0" /dev/vdb | "$@""#;
+
 /// A running virtual machine.
 pub struct Vm {
     ssh: Ssh,
+    /// The disk that files come by, for one at a time.
+    share: Mutex<File>,
     // Ends before the files go.
     _process: Process,
     directory: TempDir,
@@ -56,11 +68,13 @@ impl Vm {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let layer = prepared.join(kind.name()).with_extension("qcow2");
         std::fs::copy(layer, directory.path().join("root.qcow2")).expect("the layer of the snapshot can be copied");
+        let share = File::create(directory.path().join("share")).expect("the temporary directory is writable");
+        share.set_len(SHARE).expect("the temporary directory takes a file with nothing in it");
         let monitor = UnixListener::bind(directory.path().join("monitor")).expect("a socket can be bound");
         let process = Process::start(&qemu(kind, &prepared, directory.path()), "KILL", &directory.path().join("qemu"));
         let connected = forwarded_port(&monitor, &process).and_then(|port| Ssh::connect(&prepared, directory.path(), port));
         let ssh = connected.unwrap_or_else(|error| panic!("the virtual machine does not come up: {error}\n{}", printed(directory.path())));
-        let vm = Self { ssh, _process: process, directory };
+        let vm = Self { ssh, share: Mutex::new(share), _process: process, directory };
         // It believes that no time has passed.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the clock of this machine is set");
         vm.run(&["date", &format!("--set=@{}", now.as_secs())]).success();
@@ -71,6 +85,13 @@ impl Vm {
 impl Host for Vm {
     fn command(&self, argv: &[&str]) -> Command {
         self.ssh.command(&[ENVIRONMENT, argv].concat())
+    }
+
+    fn run_with(&self, argv: &[&str], mut input: File) -> Ran {
+        let mut share = self.share.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = share.rewind().and_then(|()| std::io::copy(&mut input, &mut *share)).expect("the disk can be written");
+        assert!(length <= SHARE, "{length} bytes do not fit the disk that they would come by");
+        self.run(&[&["sh", "-c", FROM_SHARE, &length.to_string()], argv].concat())
     }
 
     fn last_seen(&self) -> String {
@@ -93,6 +114,7 @@ fn qemu(kind: VmKind, prepared: &Path, directory: &Path) -> Command {
     command.current_dir(prepared).args(arguments.expect("the arguments of the snapshot can be read").lines());
     let file = |name: &str| directory.join(name).display().to_string();
     command.args(["-drive", &format!("if=none,id=root,file={},cache=unsafe", file("root.qcow2"))]);
+    command.args(["-drive", &format!("if=none,id=share,file={},format=raw,readonly=on,cache=unsafe", file("share"))]);
     command.args(["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:0-:22"]);
     command.args(["-serial", &format!("file:{}", file("serial"))]);
     command.args(["-chardev", &format!("socket,id=monitor,path={}", file("monitor")), "-mon", "chardev=monitor,mode=control"]);
