@@ -19,6 +19,8 @@ use lodge_tests::shapes::{Pieces, native as native_shapes, xml as xml_shapes};
 
 /// No document may take longer.
 const LIMIT: Duration = Duration::from_secs(1);
+/// Each document is read so often, and the least time counts.
+const TRIES: usize = 5;
 /// A size that nobody's document has.
 const HUGE: usize = 10 << 20;
 
@@ -67,10 +69,15 @@ fn huge(pieces: &Pieces) -> String {
 }
 
 fn trial(what: String, text: &str, huge: &str, read: impl Fn(&str) -> Outcome) -> Trial {
-    let timed = |text: &str| {
+    let once = |text: &str| {
         let since = Instant::now();
         let outcome = read(text);
         (outcome, since.elapsed())
+    };
+    // The least of some: what else the machine does is not the document's fault.
+    let timed = |text: &str| {
+        let (outcome, first) = once(text);
+        (outcome, (1..TRIES).map(|_| once(text).1).fold(first, Duration::min))
     };
     let (outcome, taken) = timed(text);
     Trial { what, size: text.len(), outcome, taken, huge: timed(huge) }

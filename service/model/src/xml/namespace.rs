@@ -52,8 +52,11 @@ type Scope = BTreeMap<String, Vec<bool>>;
 fn rename(element: &mut Element, namespace: Namespace, scope: &mut Scope) {
     let mut declared = Vec::new();
     for attribute in &element.attributes {
-        if let Some(prefix) = declared_prefix(&attribute.name) {
-            scope.entry(prefix.to_owned()).or_default().push(attribute.value == namespace.uri);
+        let Some(prefix) = declared_prefix(&attribute.name) else { continue };
+        let ours = attribute.value == namespace.uri;
+        // Another namespace matters only where its prefix has stood for this one.
+        if ours || scope.contains_key(prefix) {
+            scope.entry(prefix.to_owned()).or_default().push(ours);
             declared.push(prefix.to_owned());
         }
     }
