@@ -29,7 +29,8 @@ fn a_package_gets_the_paths_of_the_system_it_is_for() {
     let directory = tempfile::tempdir().unwrap();
     let destination = directory.path().to_str().unwrap();
     let files = install("/usr", destination);
-    assert!(files.iter().all(|file| file.starts_with(directory.path().join("usr"))), "{files:#?}");
+    let (below, beside): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.starts_with(directory.path().join("usr")));
+    assert!(!below.is_empty() && beside.iter().all(|file| file.starts_with(directory.path().join("etc/apparmor.d"))), "{beside:#?}");
     for (file, start) in [
         ("share/dbus-1/services/org.lodge.Lodge1.service", "Exec=/usr/bin/lodged --session\n"),
         ("share/dbus-1/system-services/org.lodge.Lodge1.service", "Exec=/usr/bin/lodged --system\n"),
@@ -46,12 +47,12 @@ fn a_package_gets_the_paths_of_the_system_it_is_for() {
 }
 
 #[test]
-fn what_bus_and_polkit_read_goes_where_they_look() {
-    // Bus policy, polkit action, polkit rule.
+fn what_others_read_goes_where_they_look() {
+    // Bus policy, polkit action, polkit rule, what AppArmor's profiles of guests are made from.
     for (prefix, places) in [
-        ("/usr", ["/usr/share", "/usr/share", "/usr/share"]),
-        ("/usr/local", ["/etc", "/usr/share", "/etc"]),
-        ("/opt/lodge", ["/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/share"]),
+        ("/usr", ["/usr/share", "/usr/share", "/usr/share", "/etc", "/etc"]),
+        ("/usr/local", ["/etc", "/usr/share", "/etc", "/etc", "/etc"]),
+        ("/opt/lodge", ["/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/etc", "/opt/lodge/etc"]),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let destination = directory.path().to_str().unwrap();
@@ -60,6 +61,8 @@ fn what_bus_and_polkit_read_goes_where_they_look() {
             "dbus-1/system.d/org.lodge.Lodge1.conf",
             "polkit-1/actions/org.lodge.Lodge1.policy",
             "polkit-1/rules.d/50-org.lodge.Lodge1.rules",
+            "apparmor.d/lodge/TEMPLATE.qemu",
+            "apparmor.d/abstractions/lodge-qemu",
         ];
         for (place, name) in places.into_iter().zip(names) {
             let expected = format!("{destination}{place}/{name}");
