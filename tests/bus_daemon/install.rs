@@ -41,7 +41,12 @@ fn a_package_gets_the_paths_of_the_system_it_is_for() {
         let text = fs::read_to_string(directory.path().join("usr").join(file)).unwrap();
         assert!(text.contains(start) && !text.contains("@bindir@"), "{file}: {text}");
     }
-    for expected in ["usr/share/man/man1/lodgectl.1", "usr/share/bash-completion/completions/lodgectl", "usr/share/doc/lodge/LICENSE-MIT"] {
+    for expected in [
+        "usr/share/man/man1/lodgectl.1",
+        "usr/share/bash-completion/completions/lodgectl",
+        "usr/share/selinux/packages/lodge.cil",
+        "usr/share/doc/lodge/LICENSE-MIT",
+    ] {
         assert!(files.contains(&directory.path().join(expected)), "{expected} in {files:#?}");
     }
 }

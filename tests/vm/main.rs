@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod apparmor;
+mod confinement;
 mod host;
 mod selinux;

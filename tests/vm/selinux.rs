@@ -26,27 +26,39 @@ fn the_policy_is_enforced_and_knows_guests() {
     assert!(label.contains(":qemu_exec_t:"), "{label}");
 }
 
-/// Starts QEMU as a guest of the label, by what may do so, on an image with categories. It succeeds when QEMU could open that.
-fn start(host: &dyn Host, categories: &str) -> Ran {
-    let image = format!("/var/lib/images-{}.raw", categories.replace(',', "-"));
-    host.run(&["truncate", "--size=1M", &image]).success();
-    host.run(&["chcon", &format!("system_u:object_r:svirt_image_t:s0:{categories}"), &image]).success();
-    let disk = format!("driver=file,node-name=disk,filename={image}");
-    let daemon = ["systemd-run", "--quiet", "--collect", "--service-type=forking", "/usr/local/bin/daemon", GUEST];
+/// What may start guests of a label.
+pub fn install_daemon(host: &dyn Host) {
+    host.run(&["cp", "/usr/bin/runcon", "/usr/local/bin/daemon"]).success();
+    host.run(&["chcon", DAEMON, "/usr/local/bin/daemon"]).success();
+}
+
+/// Starts QEMU as a guest of a user with a label, by what may do so, on an image. It succeeds when QEMU could open that.
+pub fn start(host: &dyn Host, user: &str, label: &str, image: &str) -> Ran {
+    // Who has locked it does not count.
+    let disk = format!("driver=file,node-name=disk,read-only=on,locking=off,filename={image}");
+    let uid = format!("--uid={user}");
+    let daemon = ["systemd-run", "--quiet", "--collect", "--service-type=forking", &uid, "/usr/local/bin/daemon", label];
     // Under emulation QEMU would write memory and execute it, which needs another type.
     let qemu = ["/usr/bin/qemu-system-x86_64", "-M", "none", "-accel", "kvm", "-display", "none", "-nodefaults", "-daemonize"];
     host.run(&[&daemon[..], &qemu, &["-blockdev", &disk]].concat())
 }
 
+/// An image with categories.
+fn image(host: &dyn Host, categories: &str) -> String {
+    let image = format!("/var/lib/images-{}.raw", categories.replace(',', "-"));
+    host.run(&["truncate", "--size=1M", &image]).success();
+    host.run(&["chcon", &format!("system_u:object_r:svirt_image_t:s0:{categories}"), &image]).success();
+    image
+}
+
 #[test]
 fn a_guest_opens_its_own_disk_and_no_other() {
     let host = Vm::boot(VmKind::SeLinux);
-    host.run(&["cp", "/usr/bin/runcon", "/usr/local/bin/daemon"]).success();
-    host.run(&["chcon", DAEMON, "/usr/local/bin/daemon"]).success();
-    start(&host, "c1,c2").success();
+    install_daemon(&host);
+    start(&host, "root", GUEST, &image(&host, "c1,c2")).success();
     let labels = host.run(&["ps", "-C", "qemu-system-x86", "-o", "label="]).success();
     assert_eq!(labels.trim(), GUEST);
-    start(&host, "c3,c4").failure();
+    start(&host, "root", GUEST, &image(&host, "c3,c4")).failure();
     let denials = host.run(&["grep", "denied", "/var/log/audit/audit.log"]).success();
     assert!(denials.contains("svirt_image_t:s0:c3,c4"), "{denials}");
 }

@@ -24,6 +24,9 @@ use super::process::ChildStep;
 /// Extended attributes that a copy of a device has too: its label, its access list.
 const COPIED: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
 
+/// Permissions of directories that only lead to something.
+const SEARCHED: Mode = Mode::from_raw_mode(0o755);
+
 /// A file system, or a part of one, that is attached to no place yet.
 #[derive(Debug)]
 pub struct Detached(OwnedFd);
@@ -58,7 +61,12 @@ impl Detached {
     /// What the kernel says.
     pub fn make_directory(&self, path: &Path) -> io::Result<()> {
         for ancestor in path.ancestors().collect::<Vec<_>>().into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
-            unless_there(fs::mkdirat(&self.0, ancestor, Mode::from_raw_mode(0o755)))?;
+            match fs::mkdirat(&self.0, ancestor, SEARCHED) {
+                // The umask has a say in mkdir(2), and none here.
+                Ok(()) => fs::chmodat(&self.0, ancestor, SEARCHED, AtFlags::empty())?,
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

@@ -67,7 +67,8 @@ impl Selinux {
         }
     }
 
-    /// Whether the policy allows a permission of a class; `false` when it does not know the permission.
+    /// Whether the policy allows a permission of a class; `false` when it does not know the permission, or does not let this
+    /// process ask, as Debian's does not let those of libvirt's type.
     ///
     /// # Errors
     /// The kernel does not answer.
@@ -77,7 +78,10 @@ impl Selinux {
             return Ok(false);
         };
         let mut access = std::fs::OpenOptions::new().read(true).write(true).open(self.kernel.join("access"))?;
-        access.write_all(format!("{source} {target} {class_number} ffffffff").as_bytes())?;
+        match access.write_all(format!("{source} {target} {class_number} ffffffff").as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(false),
+            asked => asked?,
+        }
         let mut answer = String::new();
         access.read_to_string(&mut answer)?;
         let allowed = answer.split_ascii_whitespace().next().and_then(|vector| u32::from_str_radix(vector, 16).ok());
@@ -103,6 +107,20 @@ pub fn own_context() -> io::Result<String> {
     Ok(text.trim_end_matches(['\0', '\n']).to_owned())
 }
 
+/// The context of this process at the level of another context.
+///
+/// # Errors
+/// As [`own_context`].
+pub fn own_context_at_level_of(other: &str) -> io::Result<String> {
+    own_context().map(|own| at_level_of(&own, other))
+}
+
+/// A context is `user:role:type:level`, and the level may have colons in it.
+fn at_level_of(context: &str, other: &str) -> String {
+    let kind: Vec<&str> = context.splitn(4, ':').take(3).collect();
+    other.splitn(4, ':').nth(3).map_or_else(|| context.to_owned(), |level| format!("{}:{level}", kind.join(":")))
+}
+
 /// Makes sockets with another label, as long as this is called from one thread: what `make` makes has it.
 ///
 /// # Errors
@@ -125,6 +143,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert!(Selinux::at(&directory.path().join("selinux"), directory.path()).unwrap().is_none());
         assert!(Selinux::at(directory.path(), directory.path()).unwrap().is_none(), "an empty directory");
+    }
+
+    #[test]
+    fn a_context_takes_on_another_level() {
+        for (other, expected) in [("a:b:c:s0:c1,c2", "u:r:t:s0:c1,c2"), ("a:b:c:s0", "u:r:t:s0"), ("a:b:c", "u:r:t:s0-s0:c0.c1023")] {
+            assert_eq!(at_level_of("u:r:t:s0-s0:c0.c1023", other), expected);
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub fn agent(data: &[u8]) {
                 let mut orders = Vec::new();
                 BufReader::new(stream).read_to_end(&mut orders).await.ok();
             };
-            let (_, outcome) = tokio::join!(channel, agent::shut_down(&world.path, "powerdown"));
+            let (_, outcome) = tokio::join!(channel, agent::shut_down(&world.path, "powerdown", None));
             if let Err(error) = outcome {
                 assert!(!error.to_string().is_empty());
             }

@@ -197,7 +197,7 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| failed("read", path, error))
 }
 
-/// Replaces a file in one step. It is public: it holds paths and no secrets, and apparmor's own tools read it.
+/// Replaces a file in one step. The umask of the service closes it to others: it holds paths of a definition.
 fn write(path: &Path, text: &str) -> Result<()> {
     let temporary = beside(path, "tmp");
     std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| failed("write", path, error))

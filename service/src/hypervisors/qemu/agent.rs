@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+use super::confined;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::sockets;
+use crate::hypervisors::confine::Confined;
 
 /// Time for the agent to answer anything.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -27,8 +28,8 @@ const ANSWER_LIMIT: usize = 64 << 10;
 ///
 /// # Errors
 /// `GuestUnresponsive` when there is no answer, `HypervisorFailed` with the agent's words when it refuses.
-pub async fn shut_down(channel: &Path, mode: &str) -> Result<()> {
-    let stream = sockets::connect(channel).await?;
+pub async fn shut_down(channel: &Path, mode: &str, confined: Option<&dyn Confined>) -> Result<()> {
+    let stream = confined::connect(channel, confined).await?;
     let mut agent = BufReader::new(stream);
     tokio::time::timeout(ANSWER, synchronize(&mut agent))
         .await
@@ -118,7 +119,7 @@ mod tests {
             stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
             order
         });
-        let result = shut_down(&path, "reboot").await;
+        let result = shut_down(&path, "reboot", None).await;
         (result, agent.await.unwrap())
     }
 
@@ -139,6 +140,6 @@ mod tests {
     #[tokio::test]
     async fn nobody_at_the_channel_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(shut_down(&directory.path().join("agent"), "powerdown").await.is_err());
+        assert!(shut_down(&directory.path().join("agent"), "powerdown", None).await.is_err());
     }
 }

@@ -1,16 +1,23 @@
 //! The driver's side of confinement: what it tells of a guest, the steps its programs begin with, and the labels in the
 //! document of the running guest.
 
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use lodge_model::domain::Domain;
 use lodge_model::domain::seclabel::{Seclabel, SeclabelType};
 use lodge_model::xml::YesNo;
+use tokio::net::UnixStream;
 
 use super::plan::LaunchPlan;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::ChildStep;
+use crate::host::{selinux, sockets};
 use crate::hypervisors::Launch;
 use crate::hypervisors::confine::{Confine, Confined, Label, Program, Subject, in_order};
 
@@ -45,6 +52,37 @@ pub fn steps(confined: Option<&dyn Confined>, program: Program) -> Result<Vec<Ch
     Ok(in_order(confined.map(|confined| confined.steps(program)).transpose()?.unwrap_or_default()))
 }
 
+/// Listens on a socket for the guest's programs, with the label that its confinement asks for.
+///
+/// # Errors
+/// The socket cannot be made, or not with that label.
+pub fn listen(path: &Path, confined: Option<&dyn Confined>) -> Result<OwnedFd> {
+    let Some(label) = confined.and_then(Confined::socket_label) else { return Ok(sockets::listen(path)?) };
+    Ok(selinux::with_socket_label(label, || sockets::listen(path)).map_err(|error| unlabelled(label, error))??)
+}
+
+/// Connects to a socket that the guest's programs listen on. Their end of a connection has the level of ours (Linux,
+/// security/selinux/hooks.c, `selinux_socket_unix_stream_connect`), so ours has the guest's level: at that of a service with
+/// categories they could not use it.
+///
+/// # Errors
+/// It cannot be connected to, or not with that label.
+pub async fn connect(path: &Path, confined: Option<&dyn Confined>) -> Result<UnixStream> {
+    let Some(guest) = confined.and_then(Confined::socket_label) else { return Ok(sockets::connect(path).await?) };
+    let label = &selinux::own_context_at_level_of(guest).map_err(|error| unlabelled(guest, error))?;
+    let mut connecting = pin!(sockets::connect(path));
+    // The label is that of sockets which this thread makes, and the next step may be on another thread.
+    let step = |context: &mut Context<'_>| match selinux::with_socket_label(label, || connecting.as_mut().poll(context)) {
+        Ok(polled) => polled.map_err(Error::from),
+        Err(error) => Poll::Ready(Err(unlabelled(label, error))),
+    };
+    poll_fn(step).await
+}
+
+fn unlabelled(label: &str, error: io::Error) -> Error {
+    Error::new(ErrorKind::HostFailed, format!("cannot make sockets with the label {label}")).caused_by(error)
+}
+
 /// Writes the labels into the document of the running guest, as libvirt does.
 pub fn write_labels(live: &mut Domain, labels: &[Label]) {
     for Label { model, label, image_label, relabel } in labels {
@@ -68,7 +106,7 @@ pub fn write_labels(live: &mut Domain, labels: &[Label]) {
 ///
 /// # Errors
 /// It cannot be made.
-pub fn make_directory(path: &Path) -> std::io::Result<()> {
+pub fn make_directory(path: &Path) -> io::Result<()> {
     super::undo::remove(path);
     std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(path)
 }

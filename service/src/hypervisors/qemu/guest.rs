@@ -9,11 +9,11 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::sync::{OnceCell, mpsc, watch};
 
+use super::confined;
 use super::qmp::{self, Client, Event, QmpError};
 use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::Process;
-use crate::host::sockets;
 use crate::hypervisors::confine::Confined;
 
 /// Time that a QEMU which did not answer before has to answer when it is tried again.
@@ -125,7 +125,7 @@ impl Guest {
     async fn connect(&self) -> Result<Client> {
         let path: PathBuf = self.record().qmp;
         let connecting = async {
-            let stream = sockets::connect(&path).await?;
+            let stream = confined::connect(&path, self.confined.as_deref()).await?;
             qmp::connect(stream, SECOND_CHANCE).await.map_err(|error| self.failed(error))
         };
         let connected = connecting.await.map_err(|error| {

@@ -75,7 +75,9 @@ impl QemuMachine {
         if ask == Ask::PowerOff && self.guest.is_rebooting() {
             self.guest.set_rebooting(false).await?;
         }
-        agent::shut_down(&channel, mode).await.map_err(|error| error.in_context(format_args!("domain '{name}'")))
+        agent::shut_down(&channel, mode, self.guest.confined.as_deref())
+            .await
+            .map_err(|error| error.in_context(format_args!("domain '{name}'")))
     }
 
     /// There is no button for a reboot: the guest powers off, and QEMU then resets instead of ending.

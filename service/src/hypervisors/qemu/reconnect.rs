@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::confined;
 use super::guest::{Found, Guest};
 use super::machine::QemuMachine;
 use super::qmp::{self, Connected, QmpError};
@@ -12,7 +13,6 @@ use super::undo;
 use super::watch::{Watch, end_companions, run_state, unannounced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Exit, Process};
-use crate::host::sockets;
 use crate::hypervisors::confine::{Confine, Confined};
 use crate::hypervisors::{Console, ExitReason, Launch, PauseReason, Reconnected, RunState};
 
@@ -89,7 +89,7 @@ async fn take_over(launch: Launch, reopened: Reopened) -> Reconnected {
 }
 
 async fn find_out(guest: &Guest, streams: &[super::record::StreamRecord]) -> Result<(Connected, RunState, Vec<Console>)> {
-    let stream = sockets::connect(&guest.record().qmp).await?;
+    let stream = confined::connect(&guest.record().qmp, guest.confined.as_deref()).await?;
     let connected = qmp::connect(stream, GREETING).await.map_err(|error| guest.failed(error))?;
     let client = connected.client.clone().with_timeout(GREETING);
     let ask = async {

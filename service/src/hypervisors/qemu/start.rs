@@ -33,7 +33,7 @@ use super::watch::Watch;
 use super::{alias, qmp::Client, threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, hold};
-use crate::host::{selinux, sockets, terminal};
+use crate::host::terminal;
 use crate::hypervisors::confine::{Confine, Confined, Program};
 use crate::hypervisors::{Console, Launch, Started};
 
@@ -100,7 +100,7 @@ impl Starting<'_> {
         let company = Company { environment, log: &self.output, confined: confined.as_deref(), remember: &launch.remember };
         let companions = companions::start(&plan.companions, &company, &mut record, undo).await?;
         let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
-        let connected = self.connect(&record, &process).await?;
+        let connected = self.connect(&record, &process, confined.as_deref()).await?;
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record, &process).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
@@ -177,7 +177,7 @@ impl Starting<'_> {
 
     async fn start_qemu(&self, record: &mut Record, confined: Option<&dyn Confined>, undo: &mut Undo) -> Result<Process> {
         let Self { launch, plan, .. } = self;
-        let listener = listen(&record.qmp, confined)?;
+        let listener = confined::listen(&record.qmp, confined)?;
         for socket in &record.sockets {
             undo.made_socket(socket);
         }
@@ -197,9 +197,9 @@ impl Starting<'_> {
         Ok(held.release().await?)
     }
 
-    async fn connect(&self, record: &Record, process: &Process) -> Result<Connected> {
+    async fn connect(&self, record: &Record, process: &Process, confined: Option<&dyn Confined>) -> Result<Connected> {
         let connecting = async {
-            let stream = sockets::connect(&record.qmp).await?;
+            let stream = confined::connect(&record.qmp, confined).await?;
             let time = self.until.saturating_duration_since(Instant::now());
             Ok::<_, Error>(qmp::connect(stream, time).await)
         };
@@ -248,14 +248,6 @@ fn headline(launch: &Launch, plan: &LaunchPlan) -> String {
         line.extend([" ", quote, &text, quote]);
     }
     line
-}
-
-/// The socket that QMP is spoken on, with the label that the guest's confinement asks for.
-fn listen(path: &Path, confined: Option<&dyn Confined>) -> Result<OwnedFd> {
-    let Some(label) = confined.and_then(Confined::socket_label) else { return Ok(sockets::listen(path)?) };
-    let listening = selinux::with_socket_label(label, || sockets::listen(path));
-    Ok(listening
-        .map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot make sockets with the label {label}")).caused_by(error))??)
 }
 
 /// What QEMU does when the guest powers off; as the planner has it.
