@@ -38,11 +38,7 @@ const DOCUMENTS: &[Shown] = &[
             ("metadata/rack:place/@row", "4"),
         ],
     },
-    Shown {
-        listing: "8-6",
-        fixture: "network/metadata",
-        facts: &[("name", "lab"), ("uuid", "3e3fce45-4f53-4fa7-bb32-11f34168b82b")],
-    },
+    Shown { listing: "8-6", fixture: "network/metadata", facts: &[("name", "lab"), ("uuid", "3e3fce45-4f53-4fa7-bb32-11f34168b82b")] },
     Shown {
         listing: "8-7",
         fixture: "network/lan",
@@ -341,7 +337,10 @@ const CONVERSIONS: &[Converted] = &[
             ("devices/disk/target/@bus", "ide"),
         ],
         today: &[
-            ("name", "a domain has a name; a warning says that it is to be chosen. The listing's UUID of zeros is made up at the definition"),
+            (
+                "name",
+                "a domain has a name; a warning says that it is to be chosen. The listing's UUID of zeros is made up at the definition",
+            ),
             ("memory/@unit", "sizes have their unit"),
             ("currentMemory/@unit", "the same"),
             ("devices/controller/@type", "-usb is a controller, which libvirt left to its defaults then"),
@@ -377,8 +376,10 @@ const WRITTEN: &[Written] = &[
             "on_poweroff = \"destroy\"",
             "on_reboot = \"restart\"",
             "on_crash = \"restart\"",
-            "vncunused=1",
-            "vnclisten=0.0.0.0",
+            "sdl = 0",
+            "vnc = 1",
+            "vncunused = 1",
+            "vnclisten = \"0.0.0.0\"",
             "disk = [ \"tap:aio:/srv/xen/rhel5pv.img,xvda,w\", \"tap:qcow:/srv/xen/data.qcow,xvdd,w\" ]",
             "mac=00:16:3e:60:36:ba,bridge=xenbr0",
         ],
@@ -387,7 +388,12 @@ const WRITTEN: &[Written] = &[
         listing: "8-18, as of a guest that runs",
         format: Format::XenXm,
         document: "domain/xen-paravirt-running",
-        says: &["kernel = ", "ramdisk = ", "extra = ", "script=vif-bridge", "vifname="],
+        says: &[
+            "kernel = \"/srv/xen/boot_kernel.",
+            "ramdisk = \"/srv/xen/boot_ramdisk.",
+            "extra = \"ro root=/dev/VolGroup00/LogVol00 rhgb quiet\"",
+            "vif = [ \"mac=00:16:3e:60:36:ba,bridge=virbr0,script=vif-bridge,vifname=vif5.0\" ]",
+        ],
     },
 ];
 
