@@ -103,7 +103,8 @@ fn number(path: &Path) -> io::Result<Option<u32>> {
 /// # Errors
 /// There is no `/proc`, or no security module with contexts.
 pub fn own_context() -> io::Result<String> {
-    let text = std::fs::read_to_string("/proc/self/attr/current")?;
+    // That of this thread: a policy may keep it from looking at the others, even at the first of its own process.
+    let text = std::fs::read_to_string("/proc/thread-self/attr/current")?;
     Ok(text.trim_end_matches(['\0', '\n']).to_owned())
 }
 
