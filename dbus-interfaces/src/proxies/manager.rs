@@ -47,4 +47,12 @@ pub trait Manager {
     /// Finds a domain.
     #[zbus(allow_interactive_auth)]
     fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
+
+    /// Stores a secret.
+    #[zbus(allow_interactive_auth)]
+    fn define_secret(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Finds a secret.
+    #[zbus(allow_interactive_auth)]
+    fn get_secret(&self, name: &str) -> Result<OwnedObjectPath>;
 }

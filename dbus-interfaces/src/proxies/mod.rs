@@ -7,8 +7,10 @@ mod domain;
 mod hypervisor;
 mod job;
 mod manager;
+mod secret;
 
 pub use domain::*;
 pub use hypervisor::*;
 pub use job::*;
 pub use manager::*;
+pub use secret::*;

@@ -13,7 +13,7 @@ use lodge_dbus_interfaces::options::{
     ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
     ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, SecretProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -58,6 +58,7 @@ async fn manager() {
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
+        define_secret("", &DefineOptions::default()), get_secret(""),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -73,6 +74,19 @@ async fn hypervisor() {
     );
     drop(hypervisor);
     mock.finish("Hypervisor").await;
+}
+
+#[tokio::test]
+async fn secret() {
+    let mock = Mock::start().await;
+    let secret = proxy!(SecretProxy, mock);
+    call!(secret;
+        uuid(), usage(), usage_id(), description(), ephemeral(), private(), has_value(), warnings(),
+        get_xml(&NoOptions::default()), set_value(&[], &NoOptions::default()), get_value(&NoOptions::default()),
+        undefine(&NoOptions::default()),
+    );
+    drop(secret);
+    mock.finish("Secret").await;
 }
 
 #[tokio::test]
@@ -265,6 +279,7 @@ fn build(message: zbus::message::Builder<'_>, signature: &str) -> Message {
 /// Some value of a type. Containers have one element, so that the types of elements count.
 fn made_up(signature: &Signature) -> Variant<'static> {
     match signature {
+        Signature::U8 => 1_u8.into(),
         Signature::Bool => true.into(),
         Signature::U32 => 1_u32.into(),
         Signature::U64 => 1_u64.into(),

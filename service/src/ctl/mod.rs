@@ -36,6 +36,7 @@ mod life;
 mod list;
 mod native;
 mod output;
+mod secret;
 mod service;
 mod shell;
 mod show;
@@ -116,6 +117,8 @@ enum Command {
     #[command(flatten)]
     Jobs(jobs::Command),
     #[command(flatten)]
+    Secret(secret::Command),
+    #[command(flatten)]
     Host(host::Command),
     #[command(flatten)]
     Capabilities(capabilities::Command),
@@ -172,6 +175,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Wait(command) => wait::run(command, connect).await,
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
+        Command::Secret(command) => secret::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,
         Command::Shell(command) => shell::run(&command, output),

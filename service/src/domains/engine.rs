@@ -13,18 +13,18 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::console::Consoles;
 use super::handle::{DomainHandle, MAILBOX};
-use super::jobs::{Job, Jobs};
 use super::live::Live;
 use super::registry::Registry;
 use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
-use crate::authorization::{Action, Details, Grant};
+use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::jobs::{Job, Jobs};
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -35,6 +35,8 @@ pub struct Parts {
     pub drivers: Vec<Arc<dyn Driver>>,
     /// Where events go.
     pub publisher: Publisher,
+    /// Visible work, of domains and of others.
+    pub jobs: Arc<Jobs>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -73,8 +75,7 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, console_keep } = parts;
-        let jobs = Arc::new(Jobs::new(publisher.clone()));
+        let Parts { store, drivers, publisher, jobs, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
         Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
     }
@@ -99,7 +100,7 @@ impl Engine {
         let known = || self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
         Details {
             verb,
-            domain: Some(draft.domain.name.clone()),
+            subject: Some(Subject::Domain(draft.domain.name.clone())),
             uuid: draft.domain.uuid.or_else(known),
             hypervisor: self.driver_of(&draft.domain).ok().map(|driver| driver.name()),
         }
@@ -235,7 +236,7 @@ impl Engine {
     }
 
     async fn begin_start(&self, domain: &DomainHandle, grant: &Grant) -> Arc<Job> {
-        self.jobs.begin("domain-start", &domain.view().name, grant.uid()).await
+        self.jobs.begin("domain-start", Subject::Domain(domain.view().name.clone()), grant).await
     }
 
     async fn finish_start(&self, domain: &DomainHandle, grant: Grant, paused: bool, job: Arc<Job>) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The files of the daemon: definitions, autostart links and the status of running domains.
+//! The files of the daemon: definitions, autostart links, values of secrets and the status of running domains.
 //!
 //! - One daemon per directory: a [`Store`] holds the lock of its configuration and of its runtime directory.
 //! - Files are replaced in one step and reached through open directories, following no symbolic link.
@@ -17,6 +17,7 @@ mod names;
 mod status;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use autostart::Autostart;
 pub use definitions::{Definitions, MAX_DEFINITION_BYTES};
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub use layout::Layout;
 pub use names::{MAX_NAME_BYTES, check as check_name};
 pub use status::StatusFiles;
+pub use values::SecretValues;
 
 use directory::{Directory, Mode};
 use locks::Lock;
@@ -39,6 +41,8 @@ const FIRST_RUN_MARK: &str = "autostarted";
 pub struct Store {
     layout: Layout,
     definitions: Definitions,
+    secrets: Definitions,
+    values: SecretValues,
     status: StatusFiles,
     autostart: Autostart,
     runtime: Directory,
@@ -61,11 +65,13 @@ impl Store {
         for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
             Directory::create(path, of_guests)?;
         }
-        let definitions = Definitions::open(&config)?;
+        let definitions = Definitions::open(&config, "domains")?;
+        let secrets = Definitions::open(&config, "secrets")?;
+        let values = SecretValues::open(Directory::create(&layout.secrets(), Mode::Owner)?)?;
         let autostart = Autostart::open(&config)?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
-        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
+        Ok(Self { definitions, secrets, values, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
     }
 
     /// Where everything is.
@@ -76,6 +82,16 @@ impl Store {
     /// The definitions of the domains.
     pub fn definitions(&self) -> &Definitions {
         &self.definitions
+    }
+
+    /// The definitions of the secrets, by UUID.
+    pub fn secrets(&self) -> &Definitions {
+        &self.secrets
+    }
+
+    /// The values of the secrets.
+    pub fn secret_values(&self) -> &SecretValues {
+        &self.values
     }
 
     /// The status of running domains.
