@@ -74,8 +74,8 @@ type Write = fn(&Domain, &mut Output);
 /// What is read, in the order of the devices in the domain; what decides about others comes first.
 const READ: [Read; 13] = [
     general::read,
-    cpu::read,
     boot::read,
+    cpu::read,
     features::read,
     clock::read,
     disk::read,

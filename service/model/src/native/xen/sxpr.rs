@@ -23,6 +23,9 @@ const NAMES: [(&str, &str); 2] = [("args", "extra"), ("bootloader_args", "bootar
 /// Kinds of devices, and the settings that list them.
 const DEVICES: [(&str, &str); 6] = [("vbd", "disk"), ("tap", "disk"), ("tap2", "disk"), ("vif", "vif"), ("vfb", "vfb"), ("pci", "pci")];
 
+/// What xend says of devices that it adds by itself.
+const OF_XEND: [(&str, &str); 4] = [("backend", "0"), ("protocol", "vt100"), ("location", "2"), ("location", "3")];
+
 /// Settings of the domain itself; all others belong to its image.
 const OF_DOMAIN: [&str; 16] = [
     "domid",
@@ -199,8 +202,11 @@ fn device(node: &Node, input: &mut Input, devices: &mut Devices) -> Result<(), R
         return Err(node.error("expected a device such as '(vif …)', a list that begins with its kind"));
     };
     let Some((_, key)) = DEVICES.iter().find(|(theirs, _)| *theirs == kind) else {
-        // xend adds the pointer of the framebuffer and the console of the guest by itself.
-        if !matches!(kind, "vkbd" | "console") {
+        // xend adds the pointer of the framebuffer and the console of the guest by itself, as these are.
+        let usual = |part: &Node| {
+            part.named().is_some_and(|(name, value)| OF_XEND.contains(&(name, value.first().and_then(Node::word).unwrap_or(""))))
+        };
+        if !matches!(kind, "vkbd" | "console") || !parts.iter().all(usual) {
             input.warn(node.position, format!("a device '{kind}' has no element in the domain and is left out"));
         }
         return Ok(());
