@@ -187,7 +187,10 @@ impl Spec {
             "discard" => self.discard = Some(true),
             "no-discard" => self.discard = Some(false),
             "specification" if matches!(value, "xen" | "") => {}
-            _ => input.warn(item.position, format!("'{key}' of a disk has no element in the domain and is left out")),
+            _ => {
+                let part = if value.is_empty() { key.to_owned() } else { format!("{key}={value}") };
+                input.warn(item.position, format!("'{part}' of a disk has no element in the domain and is left out"));
+            }
         }
         Ok(())
     }

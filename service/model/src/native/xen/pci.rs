@@ -92,7 +92,8 @@ fn host_address(domain: u32, bus: u32, slot: u32, function: u32) -> HostAddress 
 /// None for what only the host knows.
 fn of_address(parts: &mut Fields, input: &mut Input) -> Result<Option<Place>, ReadError> {
     if let Some(name) = parts.take("name") {
-        let reason = format!("the pci device with the name '{name}' is known to its host only; it is left out, write its address instead");
+        let reason =
+            format!("the 'name' {name} of a pci device is known to its host only; the device is left out, write its address instead");
         input.warn(parts.position, reason);
         return Ok(None);
     }
@@ -100,8 +101,9 @@ fn of_address(parts: &mut Fields, input: &mut Input) -> Result<Option<Place>, Re
     let (address, slot) = text.split_once('@').map_or((text.as_str(), None), |(address, slot)| (address, Some(slot.to_owned())));
     let slot = slot.or_else(|| parts.take("vslot"));
     if address.ends_with(".*") {
-        let reason =
-            format!("'bdf' {address} of a pci device means functions that its host knows only; it is left out, write each one down");
+        let reason = format!(
+            "the 'bdf' {address} of a pci device means every function that the host has there; the device is left out, write its functions one by one"
+        );
         input.warn(parts.position, reason);
         return Ok(None);
     }

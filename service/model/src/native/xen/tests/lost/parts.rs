@@ -1,4 +1,4 @@
-//! The parts of the devices in files of xl and xm.
+//! The parts of the devices in files of xl and xm, and of other lists.
 
 use super::Group;
 use crate::native::xen::Dialect;
@@ -7,7 +7,7 @@ const BOTH: &[Dialect] = &[Dialect::Xl, Dialect::Xm];
 const XL: &[Dialect] = &[Dialect::Xl];
 const XM: &[Dialect] = &[Dialect::Xm];
 
-pub(super) const GROUPS: [Group; 15] = [
+pub(super) const GROUPS: [Group; 22] = [
     // xl-disk-configuration(5): what stands before the target.
     Group {
         own: XL,
@@ -220,6 +220,98 @@ pub(super) const GROUPS: [Group; 15] = [
             path: /s | /t ! nonsense
             backend: a | b ! nonsense
             never_heard_of: a | b ! nonsense
+        ",
+    },
+    // VNODE_SPEC, of which all parts are needed.
+    Group {
+        own: XL,
+        template: "vnuma = [['size=64', '{}']]",
+        between: "=",
+        rows: "
+            pnode: 0 | 1 ! nonsense
+            vcpus: 0 | 0-3 | 0,2 ! nonsense
+            vdistances: 10 | 11 ! 10,20
+            size: 128 | 256 ! nonsense
+            never_heard_of: a | b ! nonsense
+            nonsense
+        ",
+    },
+    // What has no element at all is told as a whole: vtpm, p9, pvcalls, rdm, vdispl, vsnd, vkb.
+    Group {
+        own: XL,
+        template: "vtpm = ['{}']",
+        between: "=",
+        rows: "
+            backend: a | b ! nonsense
+            uuid: 8f07fe28-753f-2729-d76d-bdbd892f949a | b ! nonsense
+        ",
+    },
+    Group {
+        own: XL,
+        template: "p9 = ['{}']",
+        between: "=",
+        rows: "
+            tag: a | b ! nonsense
+            security_model: none | b ! nonsense
+            path: /a | /b ! nonsense
+            backend: a | b ! nonsense
+        ",
+    },
+    Group {
+        own: XL,
+        template: "rdm = '{}'",
+        between: "=",
+        rows: "
+            strategy: host | b ! nonsense
+            policy: strict | relaxed ! nonsense
+        ",
+    },
+    Group {
+        own: XL,
+        template: "vdispl = ['{}']",
+        between: "=",
+        rows: "
+            backend: a | b ! nonsense
+            be-alloc: 0 | 1 ! nonsense
+            connectors: id0:1920x1080 | id1:800x600 ! nonsense
+        ",
+    },
+    Group {
+        own: XL,
+        template: "vsnd = [['CARD, {}', 'PCM, name=a', 'STREAM, id=0, type=p']]",
+        between: "=",
+        rows: "
+            backend: a | b ! nonsense
+            short-name: a | b ! nonsense
+            long-name: a | b ! nonsense
+            sample-rates: 8000 | 8000;44100 ! nonsense
+            sample-formats: s8 | u8 ! nonsense
+            channels-min: 1 | 2 ! nonsense
+            channels-max: 1 | 2 ! nonsense
+            buffer-size: 1024 | 2048 ! nonsense
+            name: a | b ! nonsense
+            unique-id: a | b ! nonsense
+            type: p | c ! nonsense
+        ",
+    },
+    Group {
+        own: XL,
+        template: "vkb = ['{}']",
+        between: "=",
+        rows: "
+            unique-id: a | b ! nonsense
+            backend: a | b ! nonsense
+            backend-type: qemu | linux ! nonsense
+            feature-disable-keyboard: 0 | 1 ! nonsense
+            feature-disable-pointer: 0 | 1 ! nonsense
+            feature-abs-pointer: 0 | 1 ! nonsense
+            feature-raw-pointer: 0 | 1 ! nonsense
+            feature-multi-touch: 0 | 1 ! nonsense
+            multi-touch-width: 1 | 2 ! nonsense
+            multi-touch-height: 1 | 2 ! nonsense
+            multi-touch-num-contacts: 1 | 2 ! nonsense
+            width: 1 | 2 ! nonsense
+            height: 1 | 2 ! nonsense
         ",
     },
     // USBDEV_SPEC_STRING.
