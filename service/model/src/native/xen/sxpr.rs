@@ -26,6 +26,9 @@ const DEVICES: [(&str, &str); 6] = [("vbd", "disk"), ("tap", "disk"), ("tap2", "
 /// What xend says of devices that it adds by itself.
 const OF_XEND: [(&str, &str); 4] = [("backend", "0"), ("protocol", "vt100"), ("location", "2"), ("location", "3")];
 
+/// What xend tells of a domain that runs.
+const OF_RUN: [&str; 7] = ["start_time", "cpu_time", "online_vcpus", "status", "state", "store_mfn", "console_mfn"];
+
 /// Settings of the domain itself; all others belong to its image.
 const OF_DOMAIN: [&str; 16] = [
     "domid",
@@ -155,6 +158,10 @@ fn setting(node: &Node, input: &mut Input, devices: &mut Devices) -> Result<(), 
     let Some((name, values)) = node.named() else {
         return Err(node.error("expected '(NAME VALUE)', a list that begins with a name"));
     };
+    if OF_RUN.contains(&name) {
+        input.warn(node.position, format!("'{name}' is about the domain while it ran, not how it is defined, and is left out"));
+        return Ok(());
+    }
     match (name, values) {
         ("image", [image]) => self::image(image, input),
         ("platform", settings) => settings.iter().try_for_each(|node| plain(node, input)),

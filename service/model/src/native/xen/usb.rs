@@ -163,7 +163,9 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
         words.extend(hosts.iter().filter_map(|device| host_word(device, xl)));
         let plain = controllers.iter().find(|controller| matches!(controller.model.as_deref(), None | Some(NO_USB)));
         let off = plain.is_some_and(|controller| controller.model.is_some()) && words.is_empty();
-        output.switch("usb", Some(!off).filter(|_| plain.is_some() || !words.is_empty()));
+        // Devices need a bus; xl makes it for them also where another controller is listed.
+        let needed = !words.is_empty() && (controllers.is_empty() || !xl);
+        output.switch("usb", Some(!off).filter(|_| plain.is_some() || needed));
         match words.len() {
             1 => output.text("usbdevice", words.pop()),
             _ => output.texts("usbdevice", words),

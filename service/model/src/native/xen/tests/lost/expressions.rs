@@ -34,6 +34,7 @@ const DOMAIN: Group = Group {
         description: a | b ! nonsense
         s3_integrity: 1 | 0 ! nonsense
         start_time: 1.5 | 2.5 ! nonsense
+        state: -b---- | r----- ! nonsense
         never_heard_of: a | (b c) ! nonsense
     ",
 };

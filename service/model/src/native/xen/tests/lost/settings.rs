@@ -187,6 +187,7 @@ pub(super) const GROUPS: [Group; 3] = [
             spice_image_compression: 'glz' | 'off' ! 'nonsense'
             spice_streaming_video: 'all' | 'off' ! 'nonsense'
             usbversion: 1 | 2 | 3 ! 40
+            usbctrl: ['version=1']; usbdevice = 'tablet' | ['version=2']; usbdevice = 'tablet' ! ['version=nonsense']
             usb: 0; usbversion = 2 | 1; usbversion = 2 ! 0; usbversion = 40
             vendor_device: 'none' | 'xenserver' ! 'nonsense'
             device_model_version: 'qemu-xen' | 'qemu-xen-traditional' ! 'nonsense'
