@@ -63,7 +63,14 @@ impl Service {
             let store = Arc::new(Store::open(layout).unwrap());
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
-            let engine = Engine::new(Parts { store, drivers: vec![Arc::new(drivers)], publisher, jobs, console_keep: 4096 });
+            let engine = Engine::new(Parts {
+                store,
+                drivers: vec![Arc::new(drivers)],
+                publisher,
+                jobs,
+                secrets: secrets.clone(),
+                console_keep: 4096,
+            });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
