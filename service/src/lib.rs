@@ -11,6 +11,7 @@
 //! | [`authorization`] | who may do what |
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |
 //! | [`confinement`] | how guests are kept away from the host and from each other |
+//! | [`networks`] | what guests are connected to |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -25,5 +26,6 @@ pub mod error;
 pub mod events;
 pub mod host;
 pub mod hypervisors;
+pub mod networks;
 pub mod settings;
 pub mod store;

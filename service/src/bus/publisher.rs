@@ -62,7 +62,7 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
             connection.object_server().remove::<JobObject, _>(&path).await?;
             removed(connection, path, JOB_INTERFACE).await
         }
-        Event::None => Ok(()),
+        Event::Network(_) | Event::None => Ok(()),
     }
 }
 

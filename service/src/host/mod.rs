@@ -4,11 +4,13 @@
 //! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
-//! kernel's security modules; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
+//! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`] and [`tap`] to its network; [`sockets`] makes UNIX sockets,
+//! [`appearance`] waits for files; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
 pub mod apparmor;
+pub mod appearance;
 pub mod attributes;
 pub mod boot;
 pub mod cgroup;
@@ -18,11 +20,15 @@ pub mod inode;
 pub mod kvm;
 pub mod limits;
 pub mod mounts;
+pub mod netlink;
+pub mod nftables;
 pub mod process;
 pub mod program;
 pub mod seccomp;
 pub mod selinux;
 pub mod sockets;
+pub mod sysctl;
 pub mod systemd;
+pub mod tap;
 pub mod terminal;
 pub mod threads;

@@ -91,6 +91,11 @@ impl Layout {
         self.data.join("tpm")
     }
 
+    /// Directory of the files of running networks, one directory for each.
+    pub fn networks(&self) -> PathBuf {
+        self.state.join("networks")
+    }
+
     /// Directory of what probing the emulators found.
     pub fn capabilities(&self) -> PathBuf {
         self.cache.join("capabilities")

@@ -39,8 +39,11 @@ const FIRST_RUN_MARK: &str = "autostarted";
 pub struct Store {
     layout: Layout,
     definitions: Definitions,
+    networks: Definitions,
     status: StatusFiles,
+    network_status: StatusFiles,
     autostart: Autostart,
+    network_autostart: Autostart,
     runtime: Directory,
     _locks: [Lock; 2],
 }
@@ -58,14 +61,26 @@ impl Store {
         let runtime = Directory::create(&layout.runtime, of_guests)?;
         // Both: with another XDG_CONFIG_HOME but the same XDG_RUNTIME_DIR, two daemons would adopt each other's guests.
         let locks = [Lock::take(&config)?, Lock::take(&runtime)?];
-        for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
+        for path in [
+            &layout.data,
+            &layout.state,
+            &layout.cache,
+            &layout.log,
+            &layout.nvram(),
+            &layout.tpm(),
+            &layout.capabilities(),
+            &layout.networks(),
+        ] {
             Directory::create(path, of_guests)?;
         }
-        let definitions = Definitions::open(&config)?;
-        let autostart = Autostart::open(&config)?;
+        let definitions = Definitions::open(&config, "domains")?;
+        let networks = Definitions::open(&config, "networks")?;
+        let autostart = Autostart::open(&config, "autostart", "domains")?;
+        let network_autostart = Autostart::open(&config, "autostart-networks", "networks")?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
-        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
+        let (status, network_status) = (StatusFiles::open(&runtime, "domains")?, StatusFiles::open(&runtime, "networks")?);
+        Ok(Self { definitions, networks, status, network_status, autostart, network_autostart, runtime, _locks: locks, layout })
     }
 
     /// Where everything is.
@@ -76,6 +91,21 @@ impl Store {
     /// The definitions of the domains.
     pub fn definitions(&self) -> &Definitions {
         &self.definitions
+    }
+
+    /// The definitions of the networks.
+    pub fn networks(&self) -> &Definitions {
+        &self.networks
+    }
+
+    /// The status of running networks.
+    pub fn network_status(&self) -> &StatusFiles {
+        &self.network_status
+    }
+
+    /// Which networks start with the daemon.
+    pub fn network_autostart(&self) -> &Autostart {
+        &self.network_autostart
     }
 
     /// The status of running domains.
