@@ -125,6 +125,12 @@ options! {
         "config" config: bool,
     }
 
+    /// Of `Domain.GetInterfaceAddresses`.
+    pub struct AddressOptions {
+        /// Where they are known from; empty is `lease`.
+        "source" source: String,
+    }
+
     /// Of `Network.GetXml`.
     pub struct InactiveOptions {
         /// The stored definition even while the network runs.

@@ -32,7 +32,7 @@ pub fn dhcp(guest: &Namespace, name: &str) -> Obtained {
         said = said.display()
     );
     std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let hostname = format!("hostname:{name}");
     let arguments = ["udhcpc", "-f", "-q", "-n", "-t", "10", "-T", "1", "-i", "eth0", "-x", &hostname, "-s", script.to_str().unwrap()];
     let output = guest.run(busybox.to_str().unwrap(), &arguments);
@@ -49,8 +49,7 @@ pub fn resolve(guest: &Namespace, server: IpAddr, name: &str) -> Option<IpAddr> 
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let labels = name.split('.').flat_map(|label| [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat());
         // Number 1, one question, recursion desired; type A, class IN.
-        let question: Vec<u8> =
-            [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0].into_iter().chain(labels).chain([0, 0, 1, 0, 1]).collect();
+        let question: Vec<u8> = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0].into_iter().chain(labels).chain([0, 0, 1, 0, 1]).collect();
         socket.send_to(&question, (server, 53)).unwrap();
         let mut answer = [0; 512];
         let count = socket.recv(&mut answer).unwrap();

@@ -75,4 +75,3 @@ fn a_kill_at_any_step_leaves_nothing_behind() {
         }
     }
 }
-

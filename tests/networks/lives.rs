@@ -32,10 +32,11 @@ fn a_hundred_networks_come_and_go_and_leave_nothing() {
 fn what_runs_is_found_again_and_repaired() {
     let world = World::new();
     let network = world.start(&nat(1));
-    let (uuid, before) = (network.uuid(), world.remains());
+    let uuid = network.uuid();
     drop(network);
     let guest = world.guest("virbr0");
     let address = dhcp(&guest, "web").address;
+    let before = world.remains();
     // Nothing was amiss, and nothing was touched.
     let world = world.restart();
     assert_eq!(world.remains(), before);

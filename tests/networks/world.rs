@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use lodge_service::authorization::{Action, Authorizer, Caller, Grant, OwnerOnly};
 use lodge_service::events::Publisher;
 use lodge_service::networks::{Draft, NetworkHandle, Networks, Request, Scope, Update};
-use lodge_service::store::{Layout, Store};
+use lodge_service::store::{Layout, Store, StoreError};
 use lodge_tests::binaries;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -26,7 +27,7 @@ pub struct World {
     pub outside: Namespace,
     pub root: TempDir,
     service: Option<(Runtime, Arc<Networks>)>,
-    guests: std::cell::Cell<u32>,
+    guests: AtomicU32,
 }
 
 impl World {
@@ -44,7 +45,7 @@ impl World {
         // dnsmasq reads files there as another user.
         std::fs::set_permissions(root.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
         let service = Some(serve(root.path()));
-        Self { host, outside, root, service, guests: std::cell::Cell::new(0) }
+        Self { host, outside, root, service, guests: AtomicU32::new(0) }
     }
 
     /// The service leaves, or dies, and another one comes.
@@ -102,8 +103,7 @@ impl World {
 
     /// A guest on a bridge, its card called `eth0`.
     pub fn guest(&self, bridge: &str) -> Namespace {
-        let number = self.guests.get();
-        self.guests.set(number + 1);
+        let number = self.guests.fetch_add(1, Ordering::Relaxed);
         let (guest, port) = (Namespace::new(), format!("guest{number}"));
         self.host.cable(&port, &guest, "eth0");
         self.host.ip(&format!("link set {port} master {bridge}"));
@@ -130,7 +130,7 @@ fn serve(root: &Path) -> (Runtime, Arc<Networks>) {
 
 /// The networks of `root`, found again, and a reader of what they tell.
 pub async fn service(root: &Path) -> Arc<Networks> {
-    let store = Arc::new(Store::open(Layout::under(root).searchable()).unwrap());
+    let store = Arc::new(unlocked(root).await);
     let (publisher, mut publications) = Publisher::new();
     tokio::spawn(async move {
         while let Some(publication) = publications.recv().await {
@@ -140,6 +140,18 @@ pub async fn service(root: &Path) -> Arc<Networks> {
     let networks = Networks::new(store, publisher, false).unwrap();
     networks.recover().await.unwrap();
     networks
+}
+
+/// The store, as soon as nobody has it locked. Children that other tests fork at this moment have a copy of the lock until they
+/// execute their programs.
+async fn unlocked(root: &Path) -> Store {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        match Store::open(Layout::under(root).searchable()) {
+            Err(StoreError::Locked { .. }) if std::time::Instant::now() < until => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    }
 }
 
 /// The leave to do something.

@@ -6,14 +6,14 @@ use lodge_dbus_interfaces::options::{Dictionary, InactiveOptions, NetworkUpdateO
 use lodge_dbus_interfaces::{Error, Result};
 use uuid::Uuid;
 use zbus::message::Header;
-use zbus::{Connection, OwnedVariant, Variant, fdo};
+use zbus::{Connection, fdo};
 
-use super::Shared;
 use super::guarded::Guarded;
 use super::published::Placed;
+use super::{Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::ErrorKind;
-use crate::networks::{Lease, NetworkHandle, NetworkView, Request, Scope, Update};
+use crate::networks::{NetworkHandle, NetworkView, Request, Scope, Update};
 
 /// One network.
 pub struct NetworkObject {
@@ -222,21 +222,6 @@ impl NetworkObject {
         NoOptions::read(&options)?;
         self.authorize(&(header, connection), Action::NetworkView, "GetLeases").await?;
         let leases = self.shared.networks.leases(self.uuid).await?;
-        Ok(leases.into_iter().map(lease).collect())
+        Ok(leases.into_iter().map(convert::lease).collect())
     }
-}
-
-/// A lease as the bus has it.
-fn lease(lease: Lease) -> Dictionary {
-    const MICROSECONDS: u64 = 1_000_000;
-    let text = |text: String| Variant::from(text);
-    let entries = [
-        ("address", Some(text(lease.address.to_string()))),
-        ("expiry", Some(Variant::from(lease.expiry.saturating_mul(MICROSECONDS)))),
-        ("mac", lease.mac.map(|mac| text(mac.to_string()))),
-        ("hostname", lease.name.map(text)),
-        ("client-id", lease.client_id.map(text)),
-    ];
-    let owned = |(key, value): (&str, Option<Variant<'static>>)| Some((key.to_owned(), OwnedVariant::try_from(value?).ok()?));
-    entries.into_iter().filter_map(owned).collect()
 }

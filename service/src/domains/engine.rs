@@ -1,13 +1,15 @@
 //! What all domains share, and the operations that concern more than one of them: define, create,
 //! rename, find again after a restart.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -25,6 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::networks::Networks;
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -35,6 +38,8 @@ pub struct Parts {
     pub drivers: Vec<Arc<dyn Driver>>,
     /// Where events go.
     pub publisher: Publisher,
+    /// What guests are connected to.
+    pub networks: Arc<Networks>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -47,6 +52,9 @@ pub struct Engine {
     pub jobs: Arc<Jobs>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
+    pub(super) networks: Arc<Networks>,
+    /// What is being taken away of guests that are over.
+    unplugging: Mutex<HashMap<Uuid, JoinHandle<()>>>,
     drivers: Vec<Arc<dyn Driver>>,
     console_keep: AtomicUsize,
     next_id: AtomicU32,
@@ -73,10 +81,10 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, console_keep } = parts;
+        let Parts { store, drivers, publisher, networks, console_keep } = parts;
         let jobs = Arc::new(Jobs::new(publisher.clone()));
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
+        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, networks, unplugging: Mutex::default(), drivers, console_keep, next_id: AtomicU32::new(1) })
     }
 
     /// The hypervisors.
@@ -335,7 +343,7 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
+        Ok(Launch { domain, uuid, id, paused, nics: Arc::default(), runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
     }
 
     pub(super) async fn live(
@@ -385,8 +393,14 @@ impl Engine {
         self.store.layout().tpm().join(uuid.to_string())
     }
 
-    /// Removes what was written down about a run that is over.
+    pub(super) fn unplugging(&self) -> MutexGuard<'_, HashMap<Uuid, JoinHandle<()>>> {
+        // Held for map operations only.
+        self.unplugging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what was written down about a run that is over, and what was made of the host for it.
     pub(super) fn clean_up(&self, uuid: Uuid) {
+        self.unplug(uuid);
         if let Err(error) = self.store.status().remove(uuid) {
             tracing::warn!("what is known of the last run of {uuid} stays behind: {error}");
         }

@@ -9,7 +9,6 @@ mod routes;
 
 use std::io;
 
-use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::{Error, Handle};
 
 pub use addresses::Neighbour;
@@ -71,23 +70,6 @@ impl Netlink {
 async fn all<T>(stream: impl futures_util::Stream<Item = Result<T, Error>>, what: &str) -> Result<Vec<T>, NetlinkError> {
     use futures_util::TryStreamExt as _;
     stream.try_collect().await.map_err(|error| NetlinkError::new(what, error))
-}
-
-/// Sends one message of our own making, and waits for the kernel's acknowledgement.
-async fn send(handle: &Handle, message: RouteNetlinkMessage, flags: u16, what: &str) -> Result<(), NetlinkError> {
-    use futures_util::StreamExt as _;
-    use rtnetlink::packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-    let mut request = NetlinkMessage::from(message);
-    request.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-    let mut answers = handle.clone().request(request).map_err(|error| NetlinkError::new(what, error))?;
-    while let Some(answer) = answers.next().await {
-        if let NetlinkPayload::Error(error) = answer.payload
-            && error.code.is_some()
-        {
-            return Err(NetlinkError::new(what, Error::NetlinkError(error)));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -16,7 +16,15 @@ pub const DEVICE: &str = "/dev/net/tun";
 /// Longest name of an interface in bytes, without the NUL behind it.
 const MAX_NAME: usize = libc::IFNAMSIZ - 1;
 
-nix::ioctl_write_int!(tunsetiff, b'T', 202);
+/// System calls, as their wrappers are made.
+mod calls {
+    nix::ioctl_write_int!(
+        /// TUNSETIFF (linux/if_tun.h).
+        tunsetiff,
+        b'T',
+        202
+    );
+}
 
 /// A tap interface to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +93,23 @@ pub fn open_macvtap(index: u32, queues: u32, vnet_header: bool) -> io::Result<Ve
         .collect()
 }
 
+/// Where the kernel moves frames of guests by itself.
+const VHOST: &str = "/dev/vhost-net";
+
+/// A file for each queue by which the kernel moves frames between a guest and its tap; `None` where it cannot.
+///
+/// # Errors
+/// There is such a device, and it cannot be opened.
+pub fn open_vhost(queues: u32) -> io::Result<Option<Vec<OwnedFd>>> {
+    let opened: io::Result<Vec<_>> =
+        (0..queues).map(|_| Ok(rustix::fs::open(VHOST, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)).collect();
+    match opened {
+        Ok(files) => Ok(Some(files)),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENODEV | libc::ENXIO)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Fails when there is an interface of that name already (linux/if_tun.h).
 const IFF_TUN_EXCL: libc::c_int = 0x8000;
 
@@ -108,7 +133,7 @@ fn set(file: &OwnedFd, name: &str, flags: libc::c_int) -> io::Result<String> {
     let address = (&raw mut request).addr();
     // SAFETY: the kernel reads and writes a `struct ifreq` (40 bytes: name, flags, padding), which `Request` is, and which
     // lives until the call returns.
-    unsafe { tunsetiff(file.as_raw_fd(), address as libc::c_ulong) }?;
+    unsafe { calls::tunsetiff(file.as_raw_fd(), address as libc::c_ulong) }?;
     let end = request.name.iter().position(|byte| *byte == 0).unwrap_or(request.name.len());
     Ok(String::from_utf8_lossy(request.name.get(..end).unwrap_or_default()).into_owned())
 }

@@ -23,6 +23,7 @@ mod handle;
 mod host;
 mod leases;
 mod live;
+mod ports;
 mod recover;
 mod registry;
 mod request;
@@ -31,6 +32,7 @@ mod update;
 mod view;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lodge_model::document::{Document as _, Problem};
@@ -40,6 +42,7 @@ use uuid::Uuid;
 
 pub use handle::NetworkHandle;
 pub use leases::Lease;
+pub use ports::{Plug, Plugged, To};
 pub use request::{Connect, Connection, Request};
 pub use update::{Scope, Update};
 pub use view::{Facts, NetworkView};
@@ -62,6 +65,15 @@ pub struct Networks {
     store: Arc<Store>,
     publisher: Publisher,
     host: Host,
+    /// Whom the host has seen on its links: Ethernet address and address.
+    ///
+    /// # Errors
+    /// The kernel does not answer.
+    pub async fn neighbours(&self) -> Result<Vec<([u8; 6], IpAddr)>> {
+        let all = self.host.netlink.neighbours().await?;
+        Ok(all.iter().filter_map(|one| Some((one.mac.as_slice().try_into().ok()?, one.address))).collect())
+    }
+
     /// Whether it is a user's own instance, which may change nothing of the host.
     session: bool,
 }
@@ -163,6 +175,11 @@ impl Networks {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(Error::new(ErrorKind::HostFailed, format!("cannot read {}", path.display())).caused_by(error)),
         }
+    }
+
+    /// Whether it is a user's own instance, which may change nothing of the host.
+    pub fn is_session(&self) -> bool {
+        self.session
     }
 
     fn refuse_session(&self) -> Result<()> {

@@ -13,7 +13,6 @@ use super::view::Definition;
 use super::{Networks, Seed, apparatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::boot;
-use crate::store::StoreError;
 
 impl Networks {
     /// Makes a network of every definition in the store and of every network that runs, repairs the latter, and takes away
@@ -54,12 +53,25 @@ impl Networks {
                 }
                 Ok(status) if status.format == FORMAT => self.take_away(uuid, &status, status.boot == boot).await,
                 // Interrupted before anything was written down: nothing was made.
-                Err(StoreError::NotFound { .. }) => self.forget(uuid),
+                Err(error) if error.is_not_found() => self.forget(uuid),
                 Ok(status) => tracing::error!("network '{}' was started by another version of the service; it is left alone", status.name),
                 Err(error) => tracing::error!("a network runs that is not known any more: {error}"),
             }
         }
+        self.sweep(&running);
         Ok(running)
+    }
+
+    /// Removes the files of networks that do not run. After a power failure they are all that is left.
+    fn sweep(&self, running: &HashMap<Uuid, Box<Live>>) {
+        let entries = std::fs::read_dir(self.host.directories()).into_iter().flatten().filter_map(Result::ok);
+        for entry in entries {
+            let uuid = entry.file_name().to_str().and_then(|name| Uuid::try_parse(name).ok());
+            let left = uuid.is_some_and(|uuid| !running.contains_key(&uuid) && !self.store.network_status().path(uuid).exists());
+            if left && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+                tracing::warn!("{} stays behind: {error}", entry.path().display());
+            }
+        }
     }
 
     /// A network that was found running.

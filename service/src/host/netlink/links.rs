@@ -23,6 +23,8 @@ pub struct Link {
     pub kind: String,
     /// Whether it was switched on.
     pub up: bool,
+    /// Text for people, where somebody gave it one.
+    pub alias: String,
 }
 
 impl Link {
@@ -101,15 +103,21 @@ impl Netlink {
         self.index_of(name, &what).await
     }
 
-    /// Makes a macvtap interface on another one, switched off; answers with its number.
+    /// Makes a macvtap interface on another one, switched off. A `%d` in its name stands for the first number that is free.
     ///
     /// # Errors
     /// The kernel refuses, as where the name is taken or the other one is used otherwise.
-    pub async fn add_macvtap(&self, name: &str, lower: &Link, mode: MacVtapMode, mac: [u8; 6]) -> Result<u32, NetlinkError> {
+    pub async fn add_macvtap(&self, name: &str, lower: &Link, mode: MacVtapMode, mac: [u8; 6], alias: &str) -> Result<Link, NetlinkError> {
         let message = LinkMacVtap::new(name, lower.index, mode).address(mac.to_vec()).build();
         let what = format!("make the macvtap interface {name} on {}", lower.name);
+        let before = self.links().await?;
         self.handle.link().add(message).execute().await.map_err(|error| NetlinkError::new(&what, error))?;
-        self.index_of(name, &what).await
+        // The kernel does not say which number it chose.
+        let is_it = |link: &Link| link.kind == "macvtap" && link.mac == mac && before.iter().all(|other| other.index != link.index);
+        let gone = || NetlinkError { what, source: std::io::ErrorKind::NotFound.into() };
+        let made = self.links().await?.into_iter().find(is_it).ok_or_else(gone)?;
+        self.change(LinkUnspec::new_with_index(made.index).alias(alias).build(), "name the owner of an interface").await?;
+        Ok(made)
     }
 
     /// Changes whether an interface is switched on.
@@ -167,6 +175,7 @@ fn link(message: &LinkMessage) -> Link {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
             LinkAttribute::Address(mac) => link.mac.clone_from(mac),
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+            LinkAttribute::IfAlias(alias) => link.alias.clone_from(alias),
             LinkAttribute::Controller(index) => link.controller = Some(*index),
             LinkAttribute::LinkInfo(infos) => link.kind = infos.iter().find_map(kind).unwrap_or_default(),
             _ => {}

@@ -27,7 +27,7 @@ fn a_bridge_is_made_as_it_is_asked_for_and_removed() {
         assert!(netlink.add_bridge(&bridge("br0")).await.unwrap_err().is_there_already());
         let found = netlink.link("br0").await.unwrap().unwrap();
         let (mac, kind) = (vec![0x52, 0x54, 0, 1, 2, 3], "bridge".to_owned());
-        assert_eq!(found, Link { index, name: "br0".into(), mac, mtu: 1400, controller: None, kind, up: false });
+        assert_eq!(found, Link { index, name: "br0".into(), mac, mtu: 1400, controller: None, kind, up: false, alias: String::new() });
         netlink.switch(index, true).await.unwrap();
         assert!(netlink.link("br0").await.unwrap().unwrap().up);
         netlink.remove_link(index).await.unwrap();
