@@ -8,7 +8,6 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domains::{DomainHandle, DomainView, Job};
-use crate::networks::NetworkView;
 
 /// Events that wait for the bus at most; beyond that the engine waits.
 const QUEUE: usize = 1024;
@@ -40,26 +39,8 @@ pub enum Event {
     JobEnded(Arc<Job>),
     /// A job is no longer shown.
     JobRemoved(Arc<Job>),
-    /// Something happened to a network.
-    Network(Change<NetworkView>),
     /// Nothing; carries an answer that must not overtake earlier events.
     None,
-}
-
-/// What happened to an object that is known by its view. An object never changes its name.
-#[derive(Debug)]
-pub enum Change<T> {
-    /// It is there now.
-    Added(Arc<T>),
-    /// It looks different.
-    Changed {
-        /// How it looked.
-        old: Arc<T>,
-        /// How it looks.
-        new: Arc<T>,
-    },
-    /// It is gone; its last view.
-    Removed(Arc<T>),
 }
 
 /// What can happen to a domain besides changes of its state.
