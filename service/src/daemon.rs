@@ -22,12 +22,15 @@ use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use policy::Policies;
 
 use crate::authorization::{Authorizer, OwnerOnly, Polkit};
-use crate::bus::{self, Clients};
+use crate::bus::{self, Clients, Served};
 use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
 use crate::hypervisors::qemu::{self, QemuDriver};
+use crate::jobs::Jobs;
+use crate::networks::Networks;
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::store::{Layout, Store, StoreError};
 
@@ -83,10 +86,19 @@ pub async fn run(options: Options) -> Result<()> {
         session: instance == Instance::Session,
         policy: policies.now(&settings)?,
     }));
-    let parts = Parts { store, drivers: vec![driver.clone()], publisher, console_keep: settings.console.ring_size_bytes };
+    let secrets = Secrets::load(store.clone(), publisher.clone())?;
+    let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
+    let jobs = Arc::new(Jobs::new(publisher.clone()));
+    let console_keep = settings.console.ring_size_bytes;
+    let parts = Parts { store: store.clone(), drivers: vec![driver.clone()], publisher, jobs, networks: networks.clone(), console_keep };
     let engine = Engine::new(parts);
+    networks.recover().await?;
+    if instance == Instance::System {
+        networks.offer_default().await;
+    }
     engine.recover().await?;
-    let clients = bus::serve(&connection, engine.clone(), authorizer(instance)?, publications, instance.kind()).await?;
+    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets };
+    let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;

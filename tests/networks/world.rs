@@ -26,7 +26,7 @@ pub struct World {
     pub host: Namespace,
     pub outside: Namespace,
     pub root: TempDir,
-    service: Option<(Runtime, Arc<Networks>)>,
+    service: Option<(Runtime, (Arc<Store>, Arc<Networks>, Publisher))>,
     guests: AtomicU32,
 }
 
@@ -64,6 +64,11 @@ impl World {
 
     /// The networks.
     pub fn networks(&self) -> &Arc<Networks> {
+        &self.parts().1
+    }
+
+    /// What the networks are made of.
+    pub fn parts(&self) -> &(Arc<Store>, Arc<Networks>, Publisher) {
         &self.service.as_ref().unwrap().1
     }
 
@@ -122,14 +127,19 @@ impl World {
 }
 
 /// A service on the files of `root`, in this thread's namespace.
-fn serve(root: &Path) -> (Runtime, Arc<Networks>) {
+fn serve(root: &Path) -> (Runtime, (Arc<Store>, Arc<Networks>, Publisher)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let networks = runtime.block_on(service(root));
-    (runtime, networks)
+    let parts = runtime.block_on(parts(root));
+    (runtime, parts)
 }
 
 /// The networks of `root`, found again, and a reader of what they tell.
 pub async fn service(root: &Path) -> Arc<Networks> {
+    parts(root).await.1
+}
+
+/// The same with what the networks are made of, for an engine beside them.
+pub async fn parts(root: &Path) -> (Arc<Store>, Arc<Networks>, Publisher) {
     let store = Arc::new(unlocked(root).await);
     let (publisher, mut publications) = Publisher::new();
     tokio::spawn(async move {
@@ -137,9 +147,9 @@ pub async fn service(root: &Path) -> Arc<Networks> {
             publication.then.into_iter().for_each(|then| then());
         }
     });
-    let networks = Networks::new(store, publisher, false).unwrap();
+    let networks = Networks::new(store.clone(), publisher.clone(), false).unwrap();
     networks.recover().await.unwrap();
-    networks
+    (store, networks, publisher)
 }
 
 /// The store, as soon as nobody has it locked. Children that other tests fork at this moment have a copy of the lock until they

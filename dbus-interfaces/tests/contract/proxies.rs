@@ -10,10 +10,10 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
-    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    AddressOptions, ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions,
+    InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -58,6 +58,8 @@ async fn manager() {
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
+        define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
+        define_secret("", &DefineOptions::default()), get_secret(""),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -73,6 +75,33 @@ async fn hypervisor() {
     );
     drop(hypervisor);
     mock.finish("Hypervisor").await;
+}
+
+#[tokio::test]
+async fn network() {
+    let mock = Mock::start().await;
+    let network = proxy!(NetworkProxy, mock);
+    call!(network;
+        name(), uuid(), active(), persistent(), autostart(), set_autostart(true), mode(), bridge(), domain(), addresses(), title(),
+        description(), connections(), pending_changes(), warnings(), get_xml(&InactiveOptions::default()),
+        start(&NoOptions::default()), destroy(&NoOptions::default()), undefine(&NoOptions::default()),
+        update("", "", "", &NetworkUpdateOptions::default()), get_leases(&NoOptions::default()),
+    );
+    drop(network);
+    mock.finish("Network").await;
+}
+
+#[tokio::test]
+async fn secret() {
+    let mock = Mock::start().await;
+    let secret = proxy!(SecretProxy, mock);
+    call!(secret;
+        uuid(), usage(), usage_id(), description(), ephemeral(), private(), has_value(), warnings(),
+        get_xml(&NoOptions::default()), set_value(&[], &NoOptions::default()), get_value(&NoOptions::default()),
+        undefine(&NoOptions::default()),
+    );
+    drop(secret);
+    mock.finish("Secret").await;
 }
 
 #[tokio::test]
@@ -107,7 +136,7 @@ async fn domain() {
         resume(&none), undefine(&UndefineOptions::default()), rename("", &none), get_xml(&XmlOptions::default()),
         set_memory(1, &change), set_max_memory(1, &none), set_vcpus(1, &change), set_max_vcpus(1, &none),
         set_title("", &change), set_description("", &change), set_metadata("", "", "", &change),
-        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()),
+        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()), get_interface_addresses(&AddressOptions::default()),
     );
     receive!(domain, mock;
         receive_xml_changed => "XmlChanged", receive_guest_panicked => "GuestPanicked",
@@ -265,6 +294,7 @@ fn build(message: zbus::message::Builder<'_>, signature: &str) -> Message {
 /// Some value of a type. Containers have one element, so that the types of elements count.
 fn made_up(signature: &Signature) -> Variant<'static> {
     match signature {
+        Signature::U8 => 1_u8.into(),
         Signature::Bool => true.into(),
         Signature::U32 => 1_u32.into(),
         Signature::U64 => 1_u64.into(),

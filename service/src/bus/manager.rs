@@ -11,8 +11,11 @@ use zbus::{Connection, OwnedObjectPath};
 
 use super::Shared;
 use super::guarded::Guarded;
+use super::published::Published as _;
 use crate::authorization::{Action, Details};
 use crate::domains::{Draft, Engine, native};
+use crate::networks;
+use crate::secrets;
 
 /// The manager at the root.
 pub struct ManagerObject {
@@ -26,7 +29,9 @@ impl ManagerObject {
 }
 
 impl Guarded for ManagerObject {
-    const VIEW: Action = Action::HypervisorView;
+    fn view_action(&self) -> Action {
+        Action::HypervisorView
+    }
 
     fn details(&self, verb: &'static str) -> Details {
         Details::of_verb(verb)
@@ -160,5 +165,78 @@ impl ManagerObject {
         };
         self.shared.authorize(&header, connection, Action::DomainView, details).await?;
         Ok(paths::domain(&found?.view().name))
+    }
+
+    #[zbus(out_args("network", "warnings"))]
+    async fn define_network(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = DefineOptions::read(&options)?;
+        let draft = networks::Draft::read(xml)?;
+        let (details, warnings) = (draft.details("DefineNetwork"), draft.warnings.clone());
+        let grant = self.shared.authorize(&header, connection, Action::NetworkDefine, details).await?;
+        let network = self.shared.networks.define(grant, draft, options.new).await?;
+        Ok((network.view().path(), warnings))
+    }
+
+    #[zbus(out_args("network", "warnings"))]
+    async fn create_network(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let draft = networks::Draft::read(xml)?;
+        let (details, warnings) = (draft.details("CreateNetwork"), draft.warnings.clone());
+        let define = self.shared.authorize(&header, connection, Action::NetworkDefine, details.clone()).await?;
+        let start = self.shared.authorize(&header, connection, Action::NetworkManage, details).await?;
+        let network = self.shared.networks.create(define, start, draft).await?;
+        Ok((network.view().path(), warnings))
+    }
+
+    #[zbus(out_args("network"))]
+    async fn get_network(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.networks.registry.find(name).map(|network| network.view());
+        self.shared.authorize_finding(&header, connection, "GetNetwork", found.as_deref().ok()).await?;
+        Ok(found?.path())
+    }
+
+    #[zbus(out_args("secret", "warnings"))]
+    async fn define_secret(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = DefineOptions::read(&options)?;
+        let draft = secrets::Draft::read(xml)?;
+        let details = self.shared.secrets.details("DefineSecret", &draft);
+        let grant = self.shared.authorize(&header, connection, Action::SecretDefine, details).await?;
+        let view = self.shared.secrets.define(grant, draft, options.new).await?;
+        Ok((view.path(), view.warnings.clone()))
+    }
+
+    #[zbus(out_args("secret"))]
+    async fn get_secret(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.secrets.find(name);
+        self.shared.authorize_finding(&header, connection, "GetSecret", found.as_deref().ok()).await?;
+        Ok(found?.path())
     }
 }

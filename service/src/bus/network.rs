@@ -27,7 +27,7 @@ type Call<'a> = (Header<'a>, &'a Connection);
 
 impl NetworkObject {
     /// The network, which may just have vanished.
-    fn network(&self) -> Result<NetworkHandle, crate::error::Error> {
+    fn network(&self) -> crate::error::Result<NetworkHandle> {
         let gone = || crate::error::Error::new(ErrorKind::NotFound, format!("network '{}' no longer exists", self.name));
         self.shared.networks.registry.by_uuid(self.uuid).ok_or_else(gone)
     }
@@ -172,7 +172,12 @@ impl NetworkObject {
         }
     }
 
-    async fn start(&self, options: Received, #[zbus(header)] header: Header<'_>, #[zbus(connection)] connection: &Connection) -> Result<()> {
+    async fn start(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<()> {
         NoOptions::read(&options)?;
         self.request((header, connection), "Start", Request::Start).await
     }

@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 
-use lodge_dbus_interfaces::paths;
-
+use super::published;
 use super::value::Value;
-use crate::domains::{DomainView, Job, JobState};
+use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
+use crate::jobs::{Job, JobState};
+use crate::networks::NetworkView;
+use crate::secrets::SecretView;
 
 /// One property of a snapshot type.
 pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Value<'a>);
@@ -54,15 +56,45 @@ pub const JOB: &[Property<Job>] = &[
     ("Operation", |job| Value::from(job.operation)),
     ("State", |job| Value::from(job.state().as_str())),
     ("Message", |job| Value::Text(Cow::Owned(message(&job.state())))),
-    ("Progress", |job| Value::Fraction(progress(&job.state()))),
-    ("ProgressValid", |job| Value::Flag(job.state() == JobState::Succeeded)),
-    ("Bytes", |_| Value::Large(0)),
-    ("Rate", |_| Value::Large(0)),
+    ("Progress", |job| Value::Fraction(progress(job).unwrap_or(0.0))),
+    ("ProgressValid", |job| Value::Flag(progress(job).is_some())),
+    ("Bytes", |job| Value::Large(job.progress().total)),
+    ("Rate", |job| Value::Large(job.progress().rate)),
     ("StartTime", |job| Value::Large(job.start_time)),
-    ("ExpectedEndTime", |_| Value::Large(0)),
-    ("Objects", |job| Value::Objects(vec![paths::domain(&job.domain)])),
+    ("ExpectedEndTime", |job| Value::Large(job.progress().expected_end)),
+    ("Objects", |job| Value::Objects(vec![published::path(&job.subject)])),
     ("StartedByUid", |job| Value::Number(job.uid)),
     ("Cancelable", |job| Value::Flag(job.state() == JobState::Running)),
+];
+
+/// The properties of `org.lodge.Lodge1.Network`.
+pub const NETWORK: &[Property<NetworkView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Mode", |view| Value::from(view.facts.mode.as_str())),
+    ("Bridge", |view| Value::from(view.facts.bridge.as_str())),
+    ("Domain", |view| Value::from(view.facts.domain.as_str())),
+    ("Addresses", |view| Value::Texts(&view.facts.addresses)),
+    ("Title", |view| Value::from(view.facts.title.as_str())),
+    ("Description", |view| Value::from(view.facts.description.as_str())),
+    ("Connections", |view| Value::Number(view.connections)),
+    ("PendingChanges", |view| Value::Flag(view.pending_changes)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.Secret`.
+pub const SECRET: &[Property<SecretView>] = &[
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Usage", |view| Value::from(view.usage.as_str())),
+    ("UsageId", |view| Value::from(view.usage_id.as_str())),
+    ("Description", |view| Value::from(view.description.as_str())),
+    ("Ephemeral", |view| Value::Flag(view.ephemeral)),
+    ("Private", |view| Value::Flag(view.private)),
+    ("HasValue", |view| Value::Flag(view.has_value)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
 ];
 
 /// Why a job failed; empty otherwise.
@@ -73,9 +105,12 @@ pub fn message(state: &JobState) -> String {
     }
 }
 
-/// How far a job is, from 0 to 1.
-pub fn progress(state: &JobState) -> f64 {
-    if *state == JobState::Succeeded { 1.0 } else { 0.0 }
+/// How far a job is, from 0 to 1; `None` while that is not known.
+pub fn progress(job: &Job) -> Option<f64> {
+    match job.state() {
+        JobState::Succeeded => Some(1.0),
+        _ => job.progress().fraction(),
+    }
 }
 
 /// The properties that differ between two snapshots, with their new values.

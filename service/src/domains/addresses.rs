@@ -40,7 +40,10 @@ impl Engine {
     /// `InvalidState` when it does not run; `HostFailed` when the host does not tell.
     pub async fn interface_addresses(&self, view: &DomainView, source: AddressSource) -> Result<Vec<InterfaceAddresses>> {
         let Some(live) = &view.live else {
-            return Err(Error::new(ErrorKind::InvalidState, format!("domain '{}' does not run, and so has no addresses; start it", view.name)));
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                format!("domain '{}' does not run, and so has no addresses; start it", view.name),
+            ));
         };
         let (domain, _) = Domain::parse(live)?;
         let seen = match source {

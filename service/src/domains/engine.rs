@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
@@ -15,18 +15,18 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::console::Consoles;
 use super::handle::{DomainHandle, MAILBOX};
-use super::jobs::{Job, Jobs};
 use super::live::Live;
 use super::registry::Registry;
 use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
-use crate::authorization::{Action, Details, Grant};
+use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::jobs::{Job, Jobs};
 use crate::networks::Networks;
 use crate::store::{Layout, Store};
 
@@ -38,6 +38,8 @@ pub struct Parts {
     pub drivers: Vec<Arc<dyn Driver>>,
     /// Where events go.
     pub publisher: Publisher,
+    /// Visible work, of domains and of others.
+    pub jobs: Arc<Jobs>,
     /// What guests are connected to.
     pub networks: Arc<Networks>,
     /// Bytes of console output kept for those who come later.
@@ -81,10 +83,19 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, networks, console_keep } = parts;
-        let jobs = Arc::new(Jobs::new(publisher.clone()));
+        let Parts { store, drivers, publisher, jobs, networks, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, networks, unplugging: Mutex::default(), drivers, console_keep, next_id: AtomicU32::new(1) })
+        Arc::new(Self {
+            registry: Registry::default(),
+            jobs,
+            store,
+            publisher,
+            networks,
+            unplugging: Mutex::default(),
+            drivers,
+            console_keep,
+            next_id: AtomicU32::new(1),
+        })
     }
 
     /// The hypervisors.
@@ -107,7 +118,7 @@ impl Engine {
         let known = || self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
         Details {
             verb,
-            domain: Some(draft.domain.name.clone()),
+            subject: Some(Subject::Domain(draft.domain.name.clone())),
             uuid: draft.domain.uuid.or_else(known),
             hypervisor: self.driver_of(&draft.domain).ok().map(|driver| driver.name()),
         }
@@ -223,7 +234,7 @@ impl Engine {
         result
     }
 
-    /// Starts every domain that is marked for it, once for each life of the runtime directory: a
+    /// Starts every network and every domain that is marked for it, once for each life of the runtime directory: a
     /// service that comes back by activation does not start what was shut down meanwhile.
     pub async fn autostart(self: &Arc<Self>) {
         match self.store.first_run() {
@@ -231,6 +242,8 @@ impl Engine {
             Ok(false) => return,
             Err(error) => return tracing::error!("no domain is autostarted: {error}"),
         }
+        // Before the guests that are to be in them.
+        self.networks.autostart().await;
         for domain in self.registry.all() {
             let view = domain.view();
             if view.autostart && !view.state.is_active() {
@@ -243,7 +256,7 @@ impl Engine {
     }
 
     async fn begin_start(&self, domain: &DomainHandle, grant: &Grant) -> Arc<Job> {
-        self.jobs.begin("domain-start", &domain.view().name, grant.uid()).await
+        self.jobs.begin("domain-start", Subject::Domain(domain.view().name.clone()), grant).await
     }
 
     async fn finish_start(&self, domain: &DomainHandle, grant: Grant, paused: bool, job: Arc<Job>) -> Result<()> {
@@ -343,7 +356,19 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch { domain, uuid, id, paused, nics: Arc::default(), runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
+        Ok(Launch {
+            domain,
+            uuid,
+            id,
+            paused,
+            nics: Arc::default(),
+            runtime,
+            log,
+            nvram: self.nvram(uuid),
+            tpm: self.tpm(uuid),
+            events,
+            remember,
+        })
     }
 
     pub(super) async fn live(

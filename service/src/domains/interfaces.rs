@@ -81,7 +81,8 @@ fn plug(owner: Uuid, interface: &Interface, to: To) -> Result<Plug> {
     let virtio = interface.model_name().starts_with("virtio");
     let queues = interface.driver.as_ref().and_then(|driver| driver.queues).unwrap_or(1);
     if queues == 0 || (queues > 1 && !virtio) {
-        let reason = format!("{queues} queues: a card of the model virtio has 1 or more, and all others have 1; correct <driver queues='…'/>");
+        let reason =
+            format!("{queues} queues: a card of the model virtio has 1 or more, and all others have 1; correct <driver queues='…'/>");
         return Err(Error::new(ErrorKind::InvalidXml, reason));
     }
     Ok(Plug {

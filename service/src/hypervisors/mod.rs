@@ -26,8 +26,8 @@ use lodge_model::native::Written;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-pub use nic::{Nic, Nics};
 pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
+pub use nic::{Nic, Nics};
 
 use crate::error::Result;
 

@@ -47,7 +47,7 @@ pub use request::{Connect, Connection, Request};
 pub use update::{Scope, Update};
 pub use view::{Facts, NetworkView};
 
-use crate::authorization::{Action, Grant};
+use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event, Publisher};
 use crate::store::{Store, StoreError};
@@ -58,6 +58,12 @@ use live::Live;
 use registry::Registry;
 use view::Definition;
 
+/// The network that is offered: as libvirt has it. Its bridge gets a name that is free.
+const DEFAULT: &str = "<network><name>default</name><forward mode='nat'/><ip address='192.168.122.1' netmask='255.255.255.0'>\
+    <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>";
+/// The mark that it was.
+const DEFAULT_OFFERED: &str = "default-network-offered";
+
 /// The networks of one instance.
 pub struct Networks {
     /// All of them.
@@ -65,15 +71,6 @@ pub struct Networks {
     store: Arc<Store>,
     publisher: Publisher,
     host: Host,
-    /// Whom the host has seen on its links: Ethernet address and address.
-    ///
-    /// # Errors
-    /// The kernel does not answer.
-    pub async fn neighbours(&self) -> Result<Vec<([u8; 6], IpAddr)>> {
-        let all = self.host.netlink.neighbours().await?;
-        Ok(all.iter().filter_map(|one| Some((one.mac.as_slice().try_into().ok()?, one.address))).collect())
-    }
-
     /// Whether it is a user's own instance, which may change nothing of the host.
     session: bool,
 }
@@ -96,6 +93,13 @@ impl Draft {
         let (network, warnings) = Network::parse(xml)?;
         network.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
         Ok(Self { network, warnings: warnings.iter().map(ToString::to_string).collect() })
+    }
+}
+
+impl Draft {
+    /// What an authorizer is told when a verb is about it.
+    pub fn details(&self, verb: &'static str) -> Details {
+        Details::about(verb, Subject::Network(self.network.name.clone()))
     }
 }
 
@@ -151,6 +155,21 @@ impl Networks {
         Ok(handle)
     }
 
+    /// Defines the network `default`, which documents of other programs take for granted, unless there are networks already or
+    /// it was offered before: who removed it does not get it back. It is not started.
+    pub async fn offer_default(self: &Arc<Self>) {
+        let offered = async {
+            if !self.store(|store| store.first_time(DEFAULT_OFFERED)).await? || !self.registry.all().is_empty() {
+                return Ok(());
+            }
+            let grant = Grant::for_the_service(Action::NetworkDefine);
+            self.define(grant, Draft::read(DEFAULT)?, true).await.map(drop)
+        };
+        if let Err(error) = offered.await {
+            tracing::error!("the network default is not offered: {error}");
+        }
+    }
+
     /// Starts every network that is marked for it.
     pub async fn autostart(&self) {
         for network in self.registry.all() {
@@ -175,6 +194,15 @@ impl Networks {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(Error::new(ErrorKind::HostFailed, format!("cannot read {}", path.display())).caused_by(error)),
         }
+    }
+
+    /// Whom the host has seen on its links: Ethernet address and address.
+    ///
+    /// # Errors
+    /// The kernel does not answer.
+    pub async fn neighbours(&self) -> Result<Vec<([u8; 6], IpAddr)>> {
+        let all = self.host.netlink.neighbours().await?;
+        Ok(all.iter().filter_map(|one| Some((one.mac.as_slice().try_into().ok()?, one.address))).collect())
     }
 
     /// Whether it is a user's own instance, which may change nothing of the host.

@@ -1,4 +1,4 @@
-//! The files of the daemon: definitions, autostart links and the status of running domains.
+//! The files of the daemon: definitions, autostart links, values of secrets and the status of running domains.
 //!
 //! - One daemon per directory: a [`Store`] holds the lock of its configuration and of its runtime directory.
 //! - Files are replaced in one step and reached through open directories, following no symbolic link.
@@ -17,6 +17,7 @@ mod names;
 mod status;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use autostart::Autostart;
 pub use definitions::{Definitions, MAX_DEFINITION_BYTES};
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub use layout::Layout;
 pub use names::{MAX_NAME_BYTES, check as check_name};
 pub use status::StatusFiles;
+pub use values::SecretValues;
 
 use directory::{Directory, Mode};
 use locks::Lock;
@@ -40,6 +42,8 @@ pub struct Store {
     layout: Layout,
     definitions: Definitions,
     networks: Definitions,
+    secrets: Definitions,
+    values: SecretValues,
     status: StatusFiles,
     network_status: StatusFiles,
     autostart: Autostart,
@@ -74,13 +78,27 @@ impl Store {
             Directory::create(path, of_guests)?;
         }
         let definitions = Definitions::open(&config, "domains")?;
+        let secrets = Definitions::open(&config, "secrets")?;
+        let values = SecretValues::open(Directory::create(&layout.secrets(), Mode::Owner)?)?;
         let networks = Definitions::open(&config, "networks")?;
         let autostart = Autostart::open(&config, "autostart", "domains")?;
         let network_autostart = Autostart::open(&config, "autostart-networks", "networks")?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
         let (status, network_status) = (StatusFiles::open(&runtime, "domains")?, StatusFiles::open(&runtime, "networks")?);
-        Ok(Self { definitions, networks, status, network_status, autostart, network_autostart, runtime, _locks: locks, layout })
+        Ok(Self {
+            definitions,
+            networks,
+            secrets,
+            values,
+            status,
+            network_status,
+            autostart,
+            network_autostart,
+            runtime,
+            _locks: locks,
+            layout,
+        })
     }
 
     /// Where everything is.
@@ -108,6 +126,16 @@ impl Store {
         &self.network_autostart
     }
 
+    /// The definitions of the secrets, by UUID.
+    pub fn secrets(&self) -> &Definitions {
+        &self.secrets
+    }
+
+    /// The values of the secrets.
+    pub fn secret_values(&self) -> &SecretValues {
+        &self.values
+    }
+
     /// The status of running domains.
     pub fn status(&self) -> &StatusFiles {
         &self.status
@@ -123,6 +151,19 @@ impl Store {
             return Ok(false);
         }
         atomic::write(&self.runtime, FIRST_RUN_MARK, b"", atomic::Durability::Volatile)?;
+        Ok(true)
+    }
+
+    /// Whether something is done for the first time in the life of this installation. Says so once only for each mark, a name.
+    ///
+    /// # Errors
+    /// The mark cannot be made; nobody knows then.
+    pub fn first_time(&self, mark: &str) -> Result<bool, StoreError> {
+        let state = Directory::create(&self.layout.state, Mode::Owner)?;
+        if state.kind(mark)?.is_some() {
+            return Ok(false);
+        }
+        atomic::write(&state, mark, b"", atomic::Durability::Durable)?;
         Ok(true)
     }
 
