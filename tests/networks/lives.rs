@@ -149,3 +149,19 @@ fn a_guest_gets_its_place_while_the_network_runs() {
     world.wait(network.disconnect(owner));
     world.wait(async { network.watch().wait_for(|view| view.connections == 0).await.map(drop).unwrap() });
 }
+
+/// Documents as people write them, among them those that many books show.
+#[test]
+fn documents_of_every_mode_with_a_bridge_of_its_own_run() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/network");
+    let world = World::new();
+    for name in ["metadata", "lan", "default", "nat-everything", "route", "open", "isolated", "ipv6", "dns", "several-addresses", "no-dns"]
+    {
+        let network = world.define(&std::fs::read_to_string(fixtures.join(format!("{name}.xml"))).unwrap());
+        world.ask(&network, Request::Start).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(network.view().active && world.remains().len() >= 3, "{name}: {:?}", world.remains());
+        world.ask(&network, Request::Destroy).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(world.remains(), Vec::<String>::new(), "{name}");
+        world.ask(&network, Request::Undefine).unwrap();
+    }
+}

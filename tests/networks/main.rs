@@ -7,6 +7,7 @@
 
 mod changes;
 mod client;
+mod commands;
 mod guest;
 mod kills;
 mod lives;

@@ -177,10 +177,10 @@ impl ManagerObject {
     ) -> Result<(OwnedObjectPath, Vec<String>)> {
         let options = DefineOptions::read(&options)?;
         let draft = networks::Draft::read(xml)?;
-        let (details, warnings) = (draft.details("DefineNetwork"), draft.warnings.clone());
+        let details = draft.details("DefineNetwork");
         let grant = self.shared.authorize(&header, connection, Action::NetworkDefine, details).await?;
-        let network = self.shared.networks.define(grant, draft, options.new).await?;
-        Ok((network.view().path(), warnings))
+        let view = self.shared.networks.define(grant, draft, options.new).await?.view();
+        Ok((view.path(), view.warnings.clone()))
     }
 
     #[zbus(out_args("network", "warnings"))]
@@ -193,11 +193,11 @@ impl ManagerObject {
     ) -> Result<(OwnedObjectPath, Vec<String>)> {
         NoOptions::read(&options)?;
         let draft = networks::Draft::read(xml)?;
-        let (details, warnings) = (draft.details("CreateNetwork"), draft.warnings.clone());
+        let details = draft.details("CreateNetwork");
         let define = self.shared.authorize(&header, connection, Action::NetworkDefine, details.clone()).await?;
         let start = self.shared.authorize(&header, connection, Action::NetworkManage, details).await?;
-        let network = self.shared.networks.create(define, start, draft).await?;
-        Ok((network.view().path(), warnings))
+        let view = self.shared.networks.create(define, start, draft).await?.view();
+        Ok((view.path(), view.warnings.clone()))
     }
 
     #[zbus(out_args("network"))]

@@ -74,7 +74,27 @@ fn wanted(owner: Uuid, domain: &Domain) -> Result<Vec<(usize, Plug)>> {
     Ok(all)
 }
 
+/// Refuses what would be less than is asked for: a guest that reaches what it should not.
+fn refuse_unguarded(interface: &Interface) -> Result<()> {
+    let parts = [
+        ("<filterref>", interface.filter.is_some(), "filters of frames"),
+        ("<vlan>", interface.vlan.is_some(), "tags of virtual networks"),
+        ("<virtualport>", interface.virtual_port.is_some(), "ports of other switches than the kernel's bridges"),
+    ];
+    match parts.into_iter().find(|(_, there, _)| *there) {
+        Some((element, _, what)) => {
+            let reason = format!(
+                "an <interface> has {element}, and this version does not know {what}: the guest would reach more than is meant; \
+                                  take {element} out to start it all the same"
+            );
+            Err(Error::new(ErrorKind::NotSupported, reason))
+        }
+        None => Ok(()),
+    }
+}
+
 fn plug(owner: Uuid, interface: &Interface, to: To) -> Result<Plug> {
+    refuse_unguarded(interface)?;
     let mac = interface.mac_address().ok_or_else(|| Error::new(ErrorKind::Internal, "a completed interface has no Ethernet address"))?;
     let name = interface.target.as_ref().and_then(|target| target.dev.clone());
     let name = name.filter(|name| !name.is_empty() && !OWN_NAMES.iter().any(|own| name.starts_with(own)));

@@ -226,6 +226,7 @@ impl Actor {
         let live = self.live.as_deref();
         let shown = live.map(|live| &live.definition).or(self.definition.as_ref()).or(self.transient.as_ref());
         let mut warnings = shown.map(|definition| definition.warnings.clone()).unwrap_or_default();
+        warnings.extend(shown.into_iter().flat_map(|definition| definition.facts.not_done.clone()));
         warnings.extend(live.into_iter().flat_map(|live| live.problems.clone()));
         let pending = live.zip(self.definition.as_ref()).is_some_and(|(live, definition)| live.started_from != definition.xml);
         NetworkView {

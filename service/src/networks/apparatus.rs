@@ -195,6 +195,10 @@ pub async fn reconnect(host: &Host, bridge: &str, ports: &[Port], flags: PortFla
     for link in links.iter().filter(lost) {
         host.netlink.connect(link.index, bridge.index).await?;
         host.netlink.set_port(link.index, flags).await?;
+        let port = ports.iter().find(|port| port.interface.as_deref() == Some(&link.name));
+        if let Some(port) = port.filter(|_| flags.fixed_addresses) {
+            host.netlink.pin_mac(link.index, port.mac).await?;
+        }
     }
     Ok(())
 }

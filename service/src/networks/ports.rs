@@ -147,6 +147,9 @@ impl Networks {
         if flags != PortFlags::default() {
             netlink.set_port(index, flags).await?;
         }
+        if flags.fixed_addresses {
+            netlink.pin_mac(index, plug.mac).await?;
+        }
         netlink.switch(index, true).await?;
         Ok(Plugged { interface: name, queues, mtu })
     }

@@ -72,6 +72,8 @@ pub struct Facts {
     pub domain: String,
     /// Addresses of the host, with the length of the prefix behind a slash.
     pub addresses: Vec<String>,
+    /// What it says that is understood, kept, and not done by this version.
+    pub not_done: Vec<String>,
 }
 
 impl Facts {
@@ -89,8 +91,24 @@ impl Facts {
             bridge: network.bridge.as_ref().and_then(|bridge| bridge.name.clone()).unwrap_or_default(),
             domain: network.domain.as_ref().map(|domain| domain.name.clone()).unwrap_or_default(),
             addresses: network.ips.iter().filter_map(address).collect(),
+            not_done: not_done(network),
         }
     }
+}
+
+/// Parts that have no effect yet. Nobody is to rely on them without knowing.
+fn not_done(network: &Network) -> Vec<String> {
+    let groups = || network.port_groups.iter();
+    let bridge = network.bridge.as_ref();
+    let register = network.domain.as_ref().and_then(|domain| domain.register).is_some_and(|register| register.0);
+    let parts = [
+        ("bandwidth", network.bandwidth.is_some() || groups().any(|group| group.bandwidth.is_some()), "guests are not limited"),
+        ("vlan", network.vlan.is_some() || groups().any(|group| group.vlan.is_some()), "frames carry no tag"),
+        ("bridge/@zone", bridge.is_some_and(|bridge| bridge.zone.is_some()), "firewalld is not told of the bridge"),
+        ("domain/@register", register, "the host does not ask this network's server for names"),
+    ];
+    let there = parts.into_iter().filter(|(_, there, _)| *there);
+    there.map(|(path, _, effect)| format!("/network/{path} is kept and has no effect in this version: {effect}")).collect()
 }
 
 fn word(mode: ForwardMode) -> &'static str {

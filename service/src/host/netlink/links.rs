@@ -2,6 +2,7 @@
 
 pub use rtnetlink::packet_route::link::MacVtapMode;
 use rtnetlink::packet_route::link::{BridgeStpState, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use rtnetlink::packet_route::neighbour::{NeighbourFlags, NeighbourState};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkMacVtap, LinkMessageBuilder, LinkUnspec};
 
 use super::{Netlink, NetlinkError, all};
@@ -151,6 +152,12 @@ impl Netlink {
         let message = LinkBridgePort::new(index).isolated(flags.isolated).learning(learns).flood(learns).build();
         let set = self.handle.link().set_port(message).execute().await;
         set.map_err(|error| NetlinkError::new("set how a bridge treats a port", error))
+    }
+
+    /// Tells a bridge that an Ethernet address is behind a port of it, for good.
+    pub async fn pin_mac(&self, index: u32, mac: [u8; 6]) -> Result<(), NetlinkError> {
+        let entry = self.handle.neighbours().add_bridge(index, &mac).flags(NeighbourFlags::Controller).state(NeighbourState::Noarp);
+        entry.replace().execute().await.map_err(|error| NetlinkError::new("tell a bridge who is behind a port of it", error))
     }
 
     /// Removes an interface.

@@ -32,6 +32,10 @@ pub(super) fn add(draft: &mut Draft<'_>, id: &str, nic: Nic) {
     if vhost > 0 {
         parts.extend(numbers(format!("\",\"vhost\":true,\"{vhostfd}\":\""), vhost, |queue| Slot::Vhost { interface, queue }));
     }
+    let place = draft.domain.devices.interfaces().nth(interface);
+    if place.is_some_and(|interface| interface.bandwidth.is_some()) {
+        draft.warn("<bandwidth> of an <interface> has no effect in this version: the guest is not limited");
+    }
     draft.option_with("-netdev", parts, "\"}");
 }
 
