@@ -165,3 +165,19 @@ fn documents_of_every_mode_with_a_bridge_of_its_own_run() {
         world.ask(&network, Request::Undefine).unwrap();
     }
 }
+
+#[test]
+fn guests_are_connected_again_when_their_network_is_back() {
+    let world = World::new();
+    let network = world.start(&nat(1));
+    let (owner, mac) = (Uuid::new_v4(), [0x52, 0x54, 0, 0, 0, 1]);
+    world.wait(network.connect(Connect { owner, mac, port_group: None })).unwrap();
+    world.host.ip("tuntap add vnet7 mode tap");
+    world.host.ip("link set vnet7 master virbr0");
+    world.wait(network.connected(owner, mac, "vnet7"));
+    world.ask(&network, Request::Destroy).unwrap();
+    let is_connected = || world.host.ip("-o link show vnet7").contains("master virbr0");
+    assert!(!is_connected());
+    world.ask(&network, Request::Start).unwrap();
+    assert!(is_connected() && network.view().connections == 1);
+}

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::Networks;
 use super::live::{Live, Surroundings};
 use super::request::{Connect, Connection, Message, Reply, Request};
+use super::status::Port;
 use super::update::{Scope, Update};
 use super::view::{Definition, NetworkView};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +29,8 @@ pub(super) struct Actor {
     pub definition: Option<Definition>,
     pub autostart: bool,
     pub live: Option<Box<Live>>,
+    /// Guests that were in it when it was stopped.
+    pub left: Vec<Port>,
     /// What a network without a stored definition is to be started from.
     pub transient: Option<Definition>,
     pub view: watch::Sender<Arc<NetworkView>>,
@@ -76,6 +79,7 @@ impl Actor {
                 });
             }
             Message::Disconnect(owner) => {
+                self.left.retain(|port| port.owner != owner);
                 self.note_ports(|live| live.ports.retain(|port| port.owner != owner));
                 self.publish(None).await;
             }
@@ -135,7 +139,9 @@ impl Actor {
         let networks = self.networks.clone();
         networks.refuse_session()?;
         let live = Live::planned(&self.name, self.uuid, definition, &networks.host)?;
-        self.live = Some(Box::new(live.start(&surroundings(&networks)).await?));
+        let mut live = live.start(&surroundings(&networks)).await?;
+        live.take_back(std::mem::take(&mut self.left), &surroundings(&networks)).await;
+        self.live = Some(Box::new(live));
         Ok(())
     }
 
@@ -143,6 +149,7 @@ impl Actor {
         let networks = self.networks.clone();
         let Some(live) = &mut self.live else { return Err(Error::new(ErrorKind::InvalidState, "it does not run")) };
         live.remove(&surroundings(&networks)).await?;
+        self.left = std::mem::take(&mut live.ports);
         self.live = None;
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::host::Host;
 use super::status::{Made, Port, ProcessRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::netlink::{Link, NewRoute, PortFlags};
-use crate::host::nftables;
+use crate::host::nftables::{self, NftablesError};
 use crate::host::process::Process;
 use crate::host::sysctl::Parameter;
 
@@ -236,7 +236,11 @@ async fn stop_dnsmasq(made: &Made) -> Result<()> {
 }
 
 async fn remove_table(table: &str) -> Result<()> {
-    Ok(nftables::apply(&super::firewall::nftables::remove(table)).await?)
+    match nftables::apply(&super::firewall::nftables::remove(table)).await {
+        // Without the program no table was made.
+        Err(NftablesError::Missing) => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 async fn remove_bridge(host: &Host, name: &str, mac: [u8; 6]) -> Result<()> {

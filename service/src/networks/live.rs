@@ -111,6 +111,16 @@ impl Live {
         self.look_around().await;
     }
 
+    /// Connects guests again that were in it when it was stopped.
+    pub async fn take_back(&mut self, ports: Vec<Port>, with: &Surroundings<'_>) {
+        self.ports = ports;
+        let Some(bridge) = self.plan.bridge().filter(|_| !self.ports.is_empty()) else { return };
+        let connected = apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await;
+        if let Err(error) = connected.and_then(|()| self.save(with.status, true)) {
+            tracing::error!("guests that were in network '{}' are not connected again: {error}", self.name);
+        }
+    }
+
     /// Stops it: takes away all that was made for it.
     ///
     /// # Errors
@@ -138,7 +148,13 @@ impl Live {
         let new = Plan::of(network, &with.host.surroundings(&self.directory))?;
         if let (Plan::OwnBridge(old), Plan::OwnBridge(new)) = (&self.plan, &new) {
             let (old, new) = (old.clone(), new.clone());
-            self.change_bridge(&old, &new, with).await?;
+            if let Err(error) = self.change_bridge(&old, &new, with).await {
+                if let Err(undo) = self.change_bridge(&new, &old, with).await {
+                    tracing::error!("network '{}' is half changed: {undo}", self.name);
+                    self.problems.push(format!("a change failed in the middle ({undo}); stop the network and start it again"));
+                }
+                return Err(error);
+            }
         }
         self.plan = new;
         self.definition = Definition::of(network, self.definition.warnings.clone());

@@ -61,8 +61,6 @@ use view::Definition;
 /// The network that is offered: as libvirt has it. Its bridge gets a name that is free.
 const DEFAULT: &str = "<network><name>default</name><forward mode='nat'/><ip address='192.168.122.1' netmask='255.255.255.0'>\
     <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>";
-/// The mark that it was.
-const DEFAULT_OFFERED: &str = "default-network-offered";
 
 /// The networks of one instance.
 pub struct Networks {
@@ -159,11 +157,15 @@ impl Networks {
     /// it was offered before: who removed it does not get it back. It is not started.
     pub async fn offer_default(self: &Arc<Self>) {
         let offered = async {
-            if !self.store(|store| store.first_time(DEFAULT_OFFERED)).await? || !self.registry.all().is_empty() {
+            if self.store(|store| store.has_offered_network()).await? {
                 return Ok(());
             }
-            let grant = Grant::for_the_service(Action::NetworkDefine);
-            self.define(grant, Draft::read(DEFAULT)?, true).await.map(drop)
+            let mut text = None;
+            if self.registry.all().is_empty() {
+                let grant = Grant::for_the_service(Action::NetworkDefine);
+                text.clone_from(&self.define(grant, Draft::read(DEFAULT)?, true).await?.view().definition);
+            }
+            self.store(move |store| store.note_offered_network(text.as_deref().unwrap_or_default())).await
         };
         if let Err(error) = offered.await {
             tracing::error!("the network default is not offered: {error}");
@@ -245,7 +247,8 @@ impl Networks {
         let Seed { name, uuid, definition, autostart, live, transient } = seed;
         let (sender, mailbox) = mpsc::channel(MAILBOX);
         let view = watch::Sender::new(Arc::new(NetworkView::unknown(&name, uuid)));
-        let actor = Actor { networks: self.clone(), name: name.clone(), uuid, definition, autostart, live, transient, view, mailbox };
+        let left = Vec::new();
+        let actor = Actor { networks: self.clone(), name: name.clone(), uuid, definition, autostart, live, left, transient, view, mailbox };
         actor.view.send_replace(Arc::new(actor.look()));
         let handle = NetworkHandle { uuid, view: actor.view.subscribe(), mailbox: sender };
         self.registry.insert(&name, handle.clone());

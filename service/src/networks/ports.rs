@@ -112,9 +112,7 @@ impl Networks {
     /// Takes away what a guest had, and gives its places free.
     pub async fn unplug(&self, owner: Uuid) {
         for network in self.registry.all() {
-            if network.view().connections > 0 {
-                network.disconnect(owner).await;
-            }
+            network.disconnect(owner).await;
         }
         match self.host.netlink.links().await {
             Ok(links) => {

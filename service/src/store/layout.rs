@@ -128,7 +128,16 @@ impl Layout {
     /// Directories that hold something of every guest, or of the service alone: what of them is not its own is no
     /// guest's business.
     pub fn private(&self) -> Vec<PathBuf> {
-        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.secrets(), self.cache.clone()]
+        vec![
+            self.config.clone(),
+            self.runtime.clone(),
+            self.log.clone(),
+            self.nvram(),
+            self.tpm(),
+            self.secrets(),
+            self.networks(),
+            self.cache.clone(),
+        ]
     }
 
     fn from_environment(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, StoreError> {

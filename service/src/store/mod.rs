@@ -36,6 +36,9 @@ pub type Loaded<K, T> = Vec<(K, Result<T, StoreError>)>;
 /// The file in the runtime directory that tells a later service that it is not the first.
 const FIRST_RUN_MARK: &str = "autostarted";
 
+/// The file in the state directory that tells that the network `default` was offered; the package's removal compares it.
+const NETWORK_OFFERED: &str = "default-network-offered";
+
 /// The files of one instance, locked against other daemons as long as this lives.
 #[derive(Debug)]
 pub struct Store {
@@ -154,17 +157,21 @@ impl Store {
         Ok(true)
     }
 
-    /// Whether something is done for the first time in the life of this installation. Says so once only for each mark, a name.
+    /// Whether the network `default` was offered before, in the life of this installation.
     ///
     /// # Errors
-    /// The mark cannot be made; nobody knows then.
-    pub fn first_time(&self, mark: &str) -> Result<bool, StoreError> {
+    /// Nobody knows.
+    pub fn has_offered_network(&self) -> Result<bool, StoreError> {
+        Ok(Directory::create(&self.layout.state, Mode::Owner)?.kind(NETWORK_OFFERED)?.is_some())
+    }
+
+    /// Notes that it was, and how: whoever removes the installation can tell whether it was changed since.
+    ///
+    /// # Errors
+    /// It would be offered again.
+    pub fn note_offered_network(&self, xml: &str) -> Result<(), StoreError> {
         let state = Directory::create(&self.layout.state, Mode::Owner)?;
-        if state.kind(mark)?.is_some() {
-            return Ok(false);
-        }
-        atomic::write(&state, mark, b"", atomic::Durability::Durable)?;
-        Ok(true)
+        atomic::write(&state, NETWORK_OFFERED, xml.as_bytes(), atomic::Durability::Durable)
     }
 
     /// Which domains start with the daemon.

@@ -118,7 +118,11 @@ pub enum Others {
 fn make_directory(directory: &Path, others: Others) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     let mode = if others == Others::Read { 0o711 } else { 0o700 };
-    std::fs::set_permissions(directory, Permissions::from_mode(mode))
+    // Whatever the umask of the service is. The one above was made by the store.
+    for path in directory.parent().into_iter().chain([directory]) {
+        std::fs::set_permissions(path, Permissions::from_mode(mode))?;
+    }
+    Ok(())
 }
 
 /// Replaces a file in one step. Others may read it, as far as its directory lets them.
