@@ -45,6 +45,9 @@ const PASSED_ON: [&str; 8] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "XDG
 /// The name of the agent's channel in the guest.
 const AGENT: &str = "org.qemu.guest_agent.0";
 
+/// How long a QEMU that does not listen may take to be seen to have ended.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// What is the same for all guests of an instance.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -216,7 +219,14 @@ impl Starting<'_> {
         };
         let connected = tokio::select! {
             biased;
-            connected = connecting => connected?,
+            connected = connecting => match connected {
+                Ok(connected) => connected,
+                // A process closes its files first and is seen to have ended a moment later.
+                Err(error) => match tokio::time::timeout(LAST_MOMENT, process.exited()).await {
+                    Ok(exit) => return Err(died(&format!("{exit}"), &self.log)),
+                    Err(_) => return Err(error),
+                },
+            },
             exit = process.exited() => return Err(died(&format!("{exit}"), &self.log)),
         };
         self.explain(process, connected).await

@@ -166,7 +166,10 @@ async fn a_guest_lives_from_start_to_destroy() {
 
     running.machine.destroy(false).await.unwrap();
     bench.assert_nothing_left().await;
-    assert_eq!(running.rest().await, [MachineEvent::Exited(ExitReason::Destroyed)]);
+    // SeaBIOS that is reset before it was done resets once more, to have its memory as it was.
+    let mut rest = running.rest().await;
+    rest.retain(|event| *event != MachineEvent::Rebooted);
+    assert_eq!(rest, [MachineEvent::Exited(ExitReason::Destroyed)]);
     // What is asked of a machine that has ended is answered too.
     running.machine.destroy(true).await.unwrap();
     assert_eq!(running.machine.suspend().await.unwrap_err().kind(), ErrorKind::HypervisorFailed);
@@ -250,7 +253,7 @@ async fn companions_are_recorded_first_and_end_with_the_guest() {
 async fn a_qemu_that_dies_at_once_is_quoted() {
     let bench = Bench::new(PLAIN, "<qemu:commandline><qemu:arg value='-nonsense'/></qemu:commandline>").await;
     let error = bench.driver.start(bench.launch(false).0).await.err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::HypervisorFailed);
+    assert_eq!(error.kind(), ErrorKind::HypervisorFailed, "{error}");
     let text = error.to_string();
     assert!(text.contains("exit status 1): -nonsense: invalid option"), "{text}");
     bench.assert_nothing_left().await;
