@@ -93,12 +93,13 @@ pub async fn run(options: Options) -> Result<()> {
     let parts = Parts { store: store.clone(), drivers: vec![driver.clone()], publisher, jobs, networks: networks.clone(), console_keep };
     let engine = Engine::new(parts);
     networks.recover().await?;
-    if instance == Instance::System {
-        networks.offer_default().await;
-    }
     engine.recover().await?;
     let served = Served { engine: engine.clone(), networks: networks.clone(), secrets };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
+    // What is new is told to the bus, so there has to be one.
+    if instance == Instance::System {
+        networks.offer_default().await;
+    }
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;

@@ -3,7 +3,7 @@
 use lodge_service::error::ErrorKind;
 use lodge_service::networks::{Request, Scope, Update};
 
-use crate::client::{dhcp, resolve};
+use crate::client::{dhcp, eventually, resolve};
 use crate::world::World;
 
 const XML: &str = "<network><name>net</name><forward mode='nat'/><bridge name='virbr0' stp='off'/><domain name='lab.test'/>
@@ -21,7 +21,7 @@ fn reserved_addresses_and_names_hold_at_once() {
     world.update(&network, "add", "dns-host", name, Scope::Live);
     assert_eq!(dhcp(&guest, "other").address.to_string(), "192.168.122.50");
     let server = "192.168.122.1".parse().unwrap();
-    assert_eq!(resolve(&guest, server, "sixty.lab.test"), Some("192.168.122.60".parse().unwrap()));
+    eventually(|| resolve(&guest, server, "sixty.lab.test") == Some("192.168.122.60".parse().unwrap()));
     assert_eq!(resolve(&guest, server, "web.lab.test"), Some("192.168.122.50".parse().unwrap()));
     let view = network.view();
     let has = |xml: &Option<std::sync::Arc<str>>, text: &str| xml.as_ref().unwrap().contains(text);
@@ -29,7 +29,7 @@ fn reserved_addresses_and_names_hold_at_once() {
     assert!(has(&view.live, "192.168.122.50") && has(&view.live, "sixty"));
     // And they are gone at once.
     world.update(&network, "delete", "dns-host", name, Scope::Live);
-    assert_eq!(resolve(&guest, server, "sixty.lab.test"), None);
+    eventually(|| resolve(&guest, server, "sixty.lab.test").is_none());
     world.update(&network, "delete", "ip-dhcp-host", host, Scope::Both);
     let again = world.guest("virbr0");
     again.ip("link set eth0 address 52:54:00:00:00:02");

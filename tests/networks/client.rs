@@ -42,6 +42,14 @@ pub fn dhcp(guest: &Namespace, name: &str) -> Obtained {
     Obtained { address, said }
 }
 
+/// Asks again until the answer is right: dnsmasq reads its files soon after it was told to.
+pub fn eventually(is_so: impl Fn() -> bool) {
+    let until = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "it never becomes so");
+    }
+}
+
 /// Asks a DNS server for the address of a name.
 pub fn resolve(guest: &Namespace, server: IpAddr, name: &str) -> Option<IpAddr> {
     guest.enter(|| {

@@ -18,7 +18,13 @@ fn nat(number: u8) -> String {
 #[test]
 fn a_hundred_networks_come_and_go_and_leave_nothing() {
     let world = World::new();
-    let networks: Vec<_> = (0..100).map(|number| world.start(&nat(number))).collect();
+    // The kernel has room for 128 of a thing that each server of names needs one of (inotify(7)): every other one gives out
+    // addresses only.
+    let document = |number: u8| match number % 2 {
+        0 => nat(number),
+        _ => nat(number).replace("<bridge", "<dns enable='no'/><bridge"),
+    };
+    let networks: Vec<_> = (0..100).map(|number| world.start(&document(number))).collect();
     let there = world.remains();
     let of = |what: &str| there.iter().filter(|line| line.contains(what)).count();
     assert_eq!((of("virbr"), of("dnsmasq.conf"), of("run/networks/")), (200, 100, 100), "bridges and tables, processes, files");

@@ -113,7 +113,7 @@ fn the_documented_options_are_those_that_are_read() {
 fn documented_keys(text: &str) -> Vec<&str> {
     let parts: Vec<_> = text.split('"').collect();
     let quoted = parts.iter().skip(1).step_by(2).zip(parts.iter().skip(2).step_by(2));
-    let typed = |after: &str| after.starts_with(" b") || after.starts_with(" s");
+    let typed = |after: &str| [" b", " s", " u"].iter().any(|kind| after.starts_with(kind));
     quoted.filter(|(_, after)| typed(after)).map(|(word, _)| *word).collect()
 }
 

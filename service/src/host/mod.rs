@@ -5,13 +5,11 @@
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
 //! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`] and [`tap`] to its network; [`service_credentials`] are what
-//! the service manager hands over; [`sockets`] makes UNIX sockets, [`appearance`] waits for files; [`hardware`] and [`kvm`] tell
-//! what machine this is.
+//! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
 pub mod apparmor;
-pub mod appearance;
 pub mod attributes;
 pub mod boot;
 pub mod cgroup;

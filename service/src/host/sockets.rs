@@ -4,15 +4,16 @@
 //! goes through `/proc/self/fd/N/NAME`, N being its directory: the kernel resolves that to the same file.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, inotify};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
-
-use super::appearance;
 
 /// Connections that may wait. QEMU serves one client at a time on its monitor; a few more let a client that comes back
 /// after a crash connect before QEMU has noticed that the old connection is gone.
@@ -100,7 +101,22 @@ pub async fn listening(path: &Path) -> Result<(), SocketError> {
 }
 
 async fn wait_for_listener(path: &Path) -> io::Result<()> {
-    appearance::of(path).await?;
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    // Watched before it is looked for, so that it cannot appear in between.
+    let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+    inotify::add_watch(&inotify, directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO)?;
+    // SAFETY: the `AsyncFd` owns the descriptor, which so stays open and the same as long as it lives.
+    let inotify = unsafe { AsyncFd::register_with_interest(inotify, Interest::READABLE) }.map_err(io::Error::from)?;
+    while !path.exists() {
+        let mut ready = inotify.readable().await?;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(inotify.get_ref(), &mut buffer);
+        match events.next() {
+            Ok(_) => {}
+            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
     // The file appears with bind(2); listen(2) follows at once and makes no event.
     while !is_listening(path)? {
         tokio::task::yield_now().await;

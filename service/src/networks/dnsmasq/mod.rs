@@ -12,15 +12,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use config::Files;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, Signal, hold};
-use crate::host::{appearance, program};
+use crate::host::program;
 
-/// What it says of what keeps it from starting.
-const MESSAGES: &str = "messages";
-/// The most of that which is told, in bytes.
-const MAX_MESSAGE: usize = 1000;
+/// The most that is heard of what keeps it from starting, in bytes.
+const MAX_MESSAGE: u64 = 1000;
 
 /// Whether the program is there.
 ///
@@ -48,25 +48,25 @@ pub async fn start(directory: &Path, others: Others, files: &Files, remember: im
     let pid = directory.join(config::PID);
     // Of one that ended without taking it away.
     std::fs::remove_file(&pid).or_else(not_there).map_err(|error| failed("remove what an earlier dnsmasq left in", error))?;
-    let messages = std::fs::File::create(directory.join(MESSAGES)).map_err(|error| failed("write in", error))?;
+    let (words, output) = io::pipe().map_err(|error| failed("hear dnsmasq in", error))?;
+    let words = Receiver::from_owned_fd(words.into()).map_err(|error| failed("hear dnsmasq in", error))?;
     let config = directory.join(config::CONFIG);
     // With the equals sign: the argument of this option may be left out, and is therefore taken no other way.
     let mut conf_file = std::ffi::OsString::from("--conf-file=");
     conf_file.push(&config);
     let mut spec = ProcessSpec::new(program).arguments(["--keep-in-foreground".into(), conf_file]);
     spec.environment.push(("LC_ALL".into(), "C.UTF-8".into()));
-    spec.output = Some(messages.into());
+    spec.output = Some(output.into());
     let held = hold(spec).await?;
     remember(held.process())?;
     let process = held.release().await?;
-    tokio::select! {
-        biased;
-        listening = appearance::of(&pid) => listening.map_err(|error| failed("wait for dnsmasq in", error))?,
-        exit = process.exited() => {
-            let said = std::fs::read_to_string(directory.join(MESSAGES)).unwrap_or_default();
-            let said: String = said.trim().chars().take(MAX_MESSAGE).collect();
-            return Err(Error::new(ErrorKind::HostFailed, format!("dnsmasq ended at once ({exit}): {said}")));
-        }
+    // It lets go of its standard error when it listens, or ends.
+    let mut said = Vec::new();
+    words.take(MAX_MESSAGE).read_to_end(&mut said).await.map_err(|error| failed("hear dnsmasq in", error))?;
+    if !pid.exists() {
+        let exit = process.exited().await;
+        let said = String::from_utf8_lossy(&said);
+        return Err(Error::new(ErrorKind::HostFailed, format!("dnsmasq ended at once ({exit}): {}", said.trim())));
     }
     Ok(process)
 }
