@@ -219,9 +219,10 @@ impl Live {
     /// Tells who else's rules cut guests off.
     async fn look_around(&mut self) {
         if let Plan::OwnBridge(plan) = &self.plan
-            && (plan.forwards.0 || plan.forwards.1)
+            && plan.rules.is_some()
         {
-            self.problems.extend(others::warnings(&plan.bridge.name).await);
+            let (ipv4, ipv6) = plan.forwards;
+            self.problems.extend(others::warnings(&plan.bridge.name, ipv4 || ipv6).await);
         }
     }
 

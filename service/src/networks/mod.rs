@@ -41,7 +41,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 pub use handle::NetworkHandle;
-pub use leases::Lease;
+pub use leases::{Lease, read as read_leases};
 pub use ports::{Plug, Plugged, To};
 pub use request::{Connect, Connection, Request};
 pub use update::{Scope, Update};
