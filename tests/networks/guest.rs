@@ -185,3 +185,36 @@ fn a_guest_has_as_many_queues_as_it_asks_for_on_a_bridge_of_the_host() {
     let links = world.host.ip("-o link");
     assert!(!links.contains("web0") && !links.contains("own0"), "{links}");
 }
+
+#[test]
+fn a_guest_through_macvtap_is_on_the_hosts_own_network_and_leaves_no_interface() {
+    let world = World::new();
+    world.start("<network><name>lan</name><forward mode='bridge'><interface dev='up0'/></forward></network>");
+    let engine = world.wait(async { engine(&world) });
+    let interface = "<interface type='network'><source network='lan'/><model type='virtio'/></interface>";
+    let domain = world.wait(start(&engine, &document("web", interface)));
+    assert!(world.host.ip("-d -o link show type macvtap").contains("mode bridge"));
+    assert_eq!(world.network("lan").view().connections, 1);
+
+    let listener = world.outside.enter(|| TcpListener::bind((SERVER, 80)).unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, peer) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nhello").unwrap();
+        peer.ip().to_string()
+    });
+    world.wait(async {
+        let mut console = Console::of(&domain).await;
+        console.until("Lodge demo guest ready").await;
+        console.types(&format!("\rip addr add 203.0.113.77/24 dev eth0; wget -qO- http://{SERVER}/; echo \"end $((6 * 7))\"\r")).await;
+        console.until("end 42").await;
+    });
+    assert_eq!(server.join().unwrap(), "203.0.113.77", "nobody translates");
+    world.wait(async {
+        let destroy = DomainRequest::Destroy { graceful: false };
+        domain.request(grant(Action::DomainManage).await, destroy).await.unwrap();
+        world.network("lan").watch().wait_for(|view| view.connections == 0).await.unwrap();
+        // Its interface goes in the same breath; a new start waits for that.
+        engine.start(domain.clone(), grant(Action::DomainManage).await, false, true).await.unwrap_or_else(|error| panic!("{error}"));
+    });
+    assert_eq!(world.host.ip("-o link show type macvtap").lines().count(), 1);
+}
