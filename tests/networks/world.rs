@@ -122,7 +122,23 @@ impl World {
         let tables = String::from_utf8(self.host.run(nft.to_str().unwrap(), &["list", "tables"]).stdout).unwrap();
         let lines = links.lines().chain(tables.lines()).map(str::to_owned);
         let files = ["run/networks", "state/networks"].into_iter().flat_map(|folder| entries(&self.root.path().join(folder)));
-        lines.chain(files.map(|path| path.display().to_string())).chain(processes(self.root.path())).collect()
+        lines
+            .chain(files.map(|path| path.display().to_string()))
+            .chain(processes(self.root.path()).into_iter().map(|(_, line)| line))
+            .collect()
+    }
+}
+
+impl Drop for World {
+    /// A test that fails leaves no process behind.
+    fn drop(&mut self) {
+        drop(self.service.take());
+        for (number, _) in processes(self.root.path()) {
+            if let Some(pid) = rustix::process::Pid::from_raw(number) {
+                // It may have ended by now.
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+            }
+        }
     }
 }
 
@@ -175,13 +191,13 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Command lines that name a directory, but for our own.
-fn processes(root: &Path) -> Vec<String> {
+/// Numbers and command lines of processes that name a directory, but for our own.
+fn processes(root: &Path) -> Vec<(i32, String)> {
     let of_process = |path: PathBuf| {
-        let number: u32 = path.file_name()?.to_str()?.parse().ok()?;
-        let line = std::fs::read(path.join("cmdline")).ok().filter(|_| number != std::process::id())?;
+        let number: i32 = path.file_name()?.to_str()?.parse().ok()?;
+        let line = std::fs::read(path.join("cmdline")).ok().filter(|_| number.unsigned_abs() != std::process::id())?;
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        line.contains(root.to_str()?).then_some(line)
+        line.contains(root.to_str()?).then_some((number, line))
     };
     entries(Path::new("/proc")).into_iter().filter_map(of_process).collect()
 }
