@@ -30,6 +30,7 @@ use crate::events::Publisher;
 use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
+use crate::networks::Networks;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::store::{Layout, Store, StoreError};
@@ -87,14 +88,21 @@ pub async fn run(options: Options) -> Result<()> {
         policy: policies.now(&settings)?,
     }));
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
+    let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
     let console_keep = settings.console.ring_size_bytes;
-    let parts = Parts { store, drivers, publisher, jobs, secrets: secrets.clone(), console_keep };
+    let parts =
+        Parts { store: store.clone(), drivers, publisher, jobs, secrets: secrets.clone(), networks: networks.clone(), console_keep };
     let engine = Engine::new(parts);
+    networks.recover().await?;
     engine.recover().await?;
-    let served = Served { engine: engine.clone(), secrets };
+    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
+    // What is new is told to the bus, so there has to be one.
+    if instance == Instance::System {
+        networks.offer_default().await;
+    }
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;

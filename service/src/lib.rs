@@ -13,6 +13,7 @@
 //! | [`confinement`] | how guests are kept away from the host and from each other |
 //! | [`jobs`] | work that takes a while, as clients see it |
 //! | [`secrets`] | passphrases and keys, and their values |
+//! | [`networks`] | what guests are connected to |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -28,6 +29,7 @@ pub mod events;
 pub mod host;
 pub mod hypervisors;
 pub mod jobs;
+pub mod networks;
 pub mod secrets;
 pub mod settings;
 pub mod store;

@@ -15,6 +15,7 @@ use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
+use lodge_service::networks::Networks;
 use lodge_service::secrets::Secrets;
 use lodge_service::store::{Layout, Store};
 use tempfile::TempDir;
@@ -62,6 +63,8 @@ impl Service {
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
+            let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
+            networks.recover().await.unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
             let engine = Engine::new(Parts {
                 store,
@@ -69,12 +72,13 @@ impl Service {
                 publisher,
                 jobs,
                 secrets: secrets.clone(),
+                networks: networks.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
-                Served { engine: engine.clone(), secrets },
+                Served { engine: engine.clone(), networks, secrets },
                 authorizer,
                 publications,
                 InstanceKind::Session,

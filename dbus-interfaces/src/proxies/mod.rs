@@ -7,10 +7,12 @@ mod domain;
 mod hypervisor;
 mod job;
 mod manager;
+mod network;
 mod secret;
 
 pub use domain::*;
 pub use hypervisor::*;
 pub use job::*;
 pub use manager::*;
+pub use network::*;
 pub use secret::*;

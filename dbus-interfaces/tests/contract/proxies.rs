@@ -10,10 +10,10 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
-    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    AddressOptions, ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions,
+    InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, SecretProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -58,6 +58,7 @@ async fn manager() {
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
+        define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
         define_secret("", &DefineOptions::default()), get_secret(""),
     );
     drop(manager);
@@ -74,6 +75,20 @@ async fn hypervisor() {
     );
     drop(hypervisor);
     mock.finish("Hypervisor").await;
+}
+
+#[tokio::test]
+async fn network() {
+    let mock = Mock::start().await;
+    let network = proxy!(NetworkProxy, mock);
+    call!(network;
+        name(), uuid(), active(), persistent(), autostart(), set_autostart(true), mode(), bridge(), domain(), addresses(), title(),
+        description(), connections(), pending_changes(), warnings(), get_xml(&InactiveOptions::default()),
+        start(&NoOptions::default()), destroy(&NoOptions::default()), undefine(&NoOptions::default()),
+        update("", "", "", &NetworkUpdateOptions::default()), get_leases(&NoOptions::default()),
+    );
+    drop(network);
+    mock.finish("Network").await;
 }
 
 #[tokio::test]
@@ -121,7 +136,7 @@ async fn domain() {
         resume(&none), undefine(&UndefineOptions::default()), rename("", &none), get_xml(&XmlOptions::default()),
         set_memory(1, &change), set_max_memory(1, &none), set_vcpus(1, &change), set_max_vcpus(1, &none),
         set_title("", &change), set_description("", &change), set_metadata("", "", "", &change),
-        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()),
+        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()), get_interface_addresses(&AddressOptions::default()),
     );
     receive!(domain, mock;
         receive_xml_changed => "XmlChanged", receive_guest_panicked => "GuestPanicked",

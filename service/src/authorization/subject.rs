@@ -9,15 +9,18 @@ use uuid::Uuid;
 pub enum Subject {
     /// A domain, by name.
     Domain(String),
+    /// A network, by name.
+    Network(String),
     /// A secret.
     Secret(Uuid),
 }
 
 impl Subject {
-    /// Keys and values by which rules tell it from others: `domain.name`, `secret.uuid`.
+    /// Keys and values by which rules tell it from others: `domain.name`, `network.name`, `secret.uuid`.
     pub(super) fn pairs(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Domain(name) => vec![("domain.name", name.clone())],
+            Self::Network(name) => vec![("network.name", name.clone())],
             Self::Secret(uuid) => vec![("secret.uuid", uuid.to_string())],
         }
     }
@@ -28,6 +31,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Domain(name) => write!(f, "domain '{name}'"),
+            Self::Network(name) => write!(f, "network '{name}'"),
             Self::Secret(uuid) => write!(f, "secret {uuid}"),
         }
     }

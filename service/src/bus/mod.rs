@@ -16,6 +16,7 @@ mod guarded;
 mod hypervisor;
 mod job;
 mod manager;
+mod network;
 mod object_manager;
 mod properties;
 mod published;
@@ -37,12 +38,14 @@ use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
+use crate::networks::Networks;
 use crate::secrets::Secrets;
 use published::Placed;
 
 /// What every object needs.
 pub(crate) struct Shared {
     engine: Arc<Engine>,
+    networks: Arc<Networks>,
     secrets: Arc<Secrets>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
@@ -89,6 +92,8 @@ impl Shared {
 pub struct Served {
     /// The domains.
     pub engine: Arc<Engine>,
+    /// The networks.
+    pub networks: Arc<Networks>,
     /// The secrets.
     pub secrets: Arc<Secrets>,
 }
@@ -120,8 +125,8 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, secrets } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), secrets, authorizer, clients: clients.clone(), kind });
+    let Served { engine, networks, secrets } = served;
+    let shared = Arc::new(Shared { engine: engine.clone(), networks, secrets, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -131,6 +136,7 @@ pub async fn serve(
         let path = paths::domain(&domain.view().name);
         guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
+    publisher::place(connection, &shared, shared.networks.registry.views()).await.map_err(broken)?;
     publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, SECRET_INTERFACE, paths};
+use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, paths};
 use zbus::OwnedObjectPath;
 
 use super::Shared;
@@ -13,6 +13,7 @@ use super::properties::{self, Property};
 use crate::authorization::{Action, Details, Subject};
 use crate::domains::DomainView;
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::secrets::SecretView;
 
 /// A snapshot that is an object of the bus.
@@ -49,6 +50,7 @@ pub trait Placed: Published + Send + Sync {
 pub fn path(subject: &Subject) -> OwnedObjectPath {
     match subject {
         Subject::Domain(name) => paths::domain(name),
+        Subject::Network(name) => paths::network(name),
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
     }
 }
@@ -57,6 +59,7 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
 pub fn view_action(subject: &Subject) -> Action {
     match subject {
         Subject::Domain(_) => Action::DomainView,
+        Subject::Network(_) => Action::NetworkView,
         Subject::Secret(_) => Action::SecretView,
     }
 }
@@ -76,6 +79,15 @@ impl Published for Job {
 
     fn path(&self) -> OwnedObjectPath {
         paths::job(self.number)
+    }
+}
+
+impl Published for NetworkView {
+    const INTERFACE: &'static str = NETWORK_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::NETWORK;
+
+    fn path(&self) -> OwnedObjectPath {
+        paths::network(&self.name)
     }
 }
 

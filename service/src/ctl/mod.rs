@@ -29,12 +29,14 @@ mod events;
 mod failure;
 mod host;
 mod input;
+mod interfaces;
 mod inventory;
 mod jobs;
 mod json;
 mod life;
 mod list;
 mod native;
+mod network;
 mod output;
 mod secret;
 mod service;
@@ -117,6 +119,10 @@ enum Command {
     #[command(flatten)]
     Jobs(jobs::Command),
     #[command(flatten)]
+    Network(network::Command),
+    #[command(flatten)]
+    Interfaces(interfaces::Command),
+    #[command(flatten)]
     Secret(secret::Command),
     #[command(flatten)]
     Host(host::Command),
@@ -175,6 +181,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Wait(command) => wait::run(command, connect).await,
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
+        Command::Network(command) => network::run(command, connect, output).await,
+        Command::Interfaces(command) => interfaces::run(command, connect, output).await,
         Command::Secret(command) => secret::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,

@@ -4,7 +4,7 @@
 //! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
-//! kernel's security modules; [`service_credentials`] are what
+//! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`] and [`tap`] to its network; [`service_credentials`] are what
 //! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
@@ -19,12 +19,16 @@ pub mod inode;
 pub mod kvm;
 pub mod limits;
 pub mod mounts;
+pub mod netlink;
+pub mod nftables;
 pub mod process;
 pub mod program;
 pub mod seccomp;
 pub mod selinux;
 pub mod service_credentials;
 pub mod sockets;
+pub mod sysctl;
 pub mod systemd;
+pub mod tap;
 pub mod terminal;
 pub mod threads;

@@ -40,6 +40,15 @@ pub fn of_root(program: &Path) -> Result<PathBuf, Untrusted> {
     Ok(real)
 }
 
+/// Where programs of the system are, in the order of preference.
+const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The program of the system of that name, if it is installed.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
