@@ -27,6 +27,7 @@ use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
 use crate::networks::Networks;
@@ -89,8 +90,9 @@ pub async fn run(options: Options) -> Result<()> {
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
+    let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
     let console_keep = settings.console.ring_size_bytes;
-    let parts = Parts { store: store.clone(), drivers: vec![driver.clone()], publisher, jobs, networks: networks.clone(), console_keep };
+    let parts = Parts { store, drivers, publisher, jobs, networks: networks.clone(), secrets: secrets.clone(), console_keep };
     let engine = Engine::new(parts);
     networks.recover().await?;
     engine.recover().await?;

@@ -72,6 +72,7 @@ impl Service {
                 publisher,
                 jobs,
                 networks: networks.clone(),
+                secrets: secrets.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();

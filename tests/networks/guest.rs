@@ -12,6 +12,7 @@ use lodge_service::domains::{AddressSource, DomainHandle, Engine, Parts, Request
 use lodge_service::hypervisors::qemu::{Options, QemuDriver};
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Request;
+use lodge_service::secrets::Secrets;
 use lodge_tests::system::{GUEST, SystemInstance};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -40,7 +41,8 @@ fn engine(world: &World) -> Arc<Engine> {
     let policy = SystemInstance::policy(layout);
     let driver = Arc::new(QemuDriver::new(Options { cache: layout.capabilities(), session: false, policy }));
     let jobs = Arc::new(Jobs::new(publisher.clone()));
-    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, networks, console_keep: 64 << 10 })
+    let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
+    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, networks, secrets, console_keep: 64 << 10 })
 }
 
 async fn start(engine: &Arc<Engine>, xml: &str) -> DomainHandle {

@@ -156,7 +156,7 @@ pub async fn service(root: &Path) -> Arc<Networks> {
 
 /// The same with what the networks are made of, for an engine beside them.
 pub async fn parts(root: &Path) -> (Arc<Store>, Arc<Networks>, Publisher) {
-    let store = Arc::new(unlocked(root).await);
+    let store = store(root).await;
     let (publisher, mut publications) = Publisher::new();
     tokio::spawn(async move {
         while let Some(publication) = publications.recv().await {
@@ -170,12 +170,12 @@ pub async fn parts(root: &Path) -> (Arc<Store>, Arc<Networks>, Publisher) {
 
 /// The store, as soon as nobody has it locked. Children that other tests fork at this moment have a copy of the lock until they
 /// execute their programs.
-async fn unlocked(root: &Path) -> Store {
+pub async fn store(root: &Path) -> Arc<Store> {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
         match Store::open(Layout::under(root).searchable()) {
             Err(StoreError::Locked { .. }) if std::time::Instant::now() < until => tokio::task::yield_now().await,
-            other => return other.unwrap(),
+            other => return Arc::new(other.unwrap()),
         }
     }
 }

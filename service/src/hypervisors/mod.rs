@@ -14,6 +14,7 @@ pub mod kept;
 mod nic;
 pub mod qemu;
 pub mod resources;
+pub mod secrets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
 pub use nic::{Nic, Nics};
+pub use secrets::{Reveal, SecretValue};
 
 use crate::error::Result;
 
@@ -112,6 +114,8 @@ pub struct Launch {
     /// To be called with the machine's record before its program executes its first instruction, so
     /// that a service which dies in the middle of a start has not lost it.
     pub remember: Remember,
+    /// To be called with the names of the secrets that open what the definition has.
+    pub reveal: Reveal,
 }
 
 /// Where a guest that a person runs by hand has its files.

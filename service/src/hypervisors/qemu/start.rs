@@ -8,7 +8,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,7 +28,7 @@ use super::guest::{Found, Guest, OnPoweroff};
 use super::live;
 use super::log::RunLog;
 use super::machine::QemuMachine;
-use super::plan::{LaunchPlan, Slot};
+use super::plan::{LaunchPlan, SecretFile, Slot};
 use super::prepare::prepare;
 use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
@@ -99,12 +102,14 @@ impl Starting<'_> {
         let Self { launch, plan, .. } = &self;
         prepare(&plan.preparations, undo).await?;
         let mut record = self.first_record(undo)?;
+        self.write_secrets().await?;
         let confined = self.confine(&mut record, undo).await?;
         let environment = self.environment(&[], &record);
         let company = Company { environment, log: &self.output, confined: confined.as_deref(), remember: &launch.remember };
         let companions = companions::start(&plan.companions, &company, &mut record, undo).await?;
         let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
         let connected = self.connect(&record, &process, confined.as_deref()).await?;
+        self.remove_secrets();
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record, &process).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
@@ -153,6 +158,27 @@ impl Starting<'_> {
             rebooting: false,
             confinement: None,
         })
+    }
+
+    /// Writes the values of secrets where QEMU reads them: into the guest's own directory, which nobody of the guest can change
+    /// yet, and which goes when the start fails.
+    async fn write_secrets(&self) -> Result<()> {
+        for SecretFile { path, name, owner } in &self.plan.secrets {
+            let value = (self.launch.reveal)(name.clone()).await.map_err(|error| error.in_context(format_args!("{owner} is encrypted")))?;
+            let written =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| file.write_all(&value));
+            written.map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot write {}", path.display())).caused_by(error))?;
+        }
+        Ok(())
+    }
+
+    /// QEMU has read them before it answers on QMP.
+    fn remove_secrets(&self) {
+        for SecretFile { path, .. } in &self.plan.secrets {
+            if let Err(error) = std::fs::remove_file(path) {
+                tracing::warn!("{} stays until the guest ends: {error}", path.display());
+            }
+        }
     }
 
     /// Decides how the guest is confined, writes that down, and only then changes the host.
