@@ -21,12 +21,15 @@ pub const SERVER: &str = "203.0.113.2";
 pub const HOST6: &str = "2001:db8:ffff::1";
 pub const SERVER6: &str = "2001:db8:ffff::2";
 
+/// The networks, and what they are made of.
+pub type Parts = (Arc<Store>, Arc<Networks>, Publisher);
+
 /// A host.
 pub struct World {
     pub host: Namespace,
     pub outside: Namespace,
     pub root: TempDir,
-    service: Option<(Runtime, (Arc<Store>, Arc<Networks>, Publisher))>,
+    service: Option<(Runtime, Parts)>,
     guests: AtomicU32,
 }
 
@@ -68,7 +71,7 @@ impl World {
     }
 
     /// What the networks are made of.
-    pub fn parts(&self) -> &(Arc<Store>, Arc<Networks>, Publisher) {
+    pub fn parts(&self) -> &Parts {
         &self.service.as_ref().unwrap().1
     }
 
@@ -143,7 +146,7 @@ impl Drop for World {
 }
 
 /// A service on the files of `root`, in this thread's namespace.
-fn serve(root: &Path) -> (Runtime, (Arc<Store>, Arc<Networks>, Publisher)) {
+fn serve(root: &Path) -> (Runtime, Parts) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let parts = runtime.block_on(parts(root));
     (runtime, parts)
@@ -155,7 +158,7 @@ pub async fn service(root: &Path) -> Arc<Networks> {
 }
 
 /// The same with what the networks are made of, for an engine beside them.
-pub async fn parts(root: &Path) -> (Arc<Store>, Arc<Networks>, Publisher) {
+pub async fn parts(root: &Path) -> Parts {
     let store = store(root).await;
     let (publisher, mut publications) = Publisher::new();
     tokio::spawn(async move {
