@@ -187,3 +187,32 @@ fn guests_are_connected_again_when_their_network_is_back() {
     world.ask(&network, Request::Start).unwrap();
     assert!(is_connected() && network.view().connections == 1);
 }
+
+#[test]
+fn networks_marked_for_it_start_with_the_service() {
+    let world = World::new();
+    let network = world.define(&nat(1));
+    world.define(&nat(2));
+    world.ask(&network, Request::SetAutostart(true)).unwrap();
+    drop(network);
+    let world = world.restart();
+    assert!(!world.network("net1").view().active);
+    world.wait(world.networks().autostart());
+    assert!(world.network("net1").view().active && !world.network("net2").view().active);
+}
+
+#[test]
+fn port_groups_are_those_that_the_network_has() {
+    let world = World::new();
+    let groups = "<portgroup name='web'/><portgroup name='tagged'><vlan><tag id='42'/></vlan></portgroup>";
+    world.host.ip("link add br0 type bridge");
+    let xml = format!("<network><name>lan</name><forward mode='bridge'/><bridge name='br0'/>{groups}</network>");
+    let network = world.start(&xml);
+    let ask = |group: &str| {
+        let connect = Connect { owner: Uuid::new_v4(), mac: [0x52, 0x54, 0, 0, 0, 1], port_group: Some(group.into()) };
+        world.wait(network.connect(connect)).map_err(|error| error.kind())
+    };
+    assert!(ask("web").is_ok());
+    assert_eq!(ask("none").unwrap_err(), ErrorKind::NotFound);
+    assert_eq!(ask("tagged").unwrap_err(), ErrorKind::NotSupported);
+}

@@ -13,4 +13,5 @@ mod kills;
 mod lives;
 mod namespace;
 mod reach;
+mod session;
 mod world;

@@ -21,8 +21,8 @@ pub const SERVER: &str = "203.0.113.2";
 pub const HOST6: &str = "2001:db8:ffff::1";
 pub const SERVER6: &str = "2001:db8:ffff::2";
 
-/// What the service of a world is made of.
-type Parts = (Arc<Store>, Arc<Networks>, Publisher);
+/// The networks, and what they are made of.
+pub type Parts = (Arc<Store>, Arc<Networks>, Publisher);
 
 /// A host.
 pub struct World {
@@ -159,7 +159,7 @@ pub async fn service(root: &Path) -> Arc<Networks> {
 
 /// The same with what the networks are made of, for an engine beside them.
 pub async fn parts(root: &Path) -> Parts {
-    let store = Arc::new(unlocked(root).await);
+    let store = store(root).await;
     let (publisher, mut publications) = Publisher::new();
     tokio::spawn(async move {
         while let Some(publication) = publications.recv().await {
@@ -173,12 +173,12 @@ pub async fn parts(root: &Path) -> Parts {
 
 /// The store, as soon as nobody has it locked. Children that other tests fork at this moment have a copy of the lock until they
 /// execute their programs.
-async fn unlocked(root: &Path) -> Store {
+pub async fn store(root: &Path) -> Arc<Store> {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
         match Store::open(Layout::under(root).searchable()) {
             Err(StoreError::Locked { .. }) if std::time::Instant::now() < until => tokio::task::yield_now().await,
-            other => return other.unwrap(),
+            other => return Arc::new(other.unwrap()),
         }
     }
 }

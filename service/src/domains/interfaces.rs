@@ -28,11 +28,8 @@ impl Engine {
             // One that crashed has told so.
             last.await.unwrap_or_default();
         }
-        if self.networks.is_session() {
-            return Ok(());
-        }
         let mut nics = Nics::new();
-        for (place, wanted) in wanted(launch.uuid, &launch.domain)? {
+        for (place, wanted) in wanted(launch.uuid, &launch.domain, self.networks.is_session())? {
             let plugged = self.networks.plug(&wanted).await?;
             let interface = launch.domain.devices.interfaces_mut().nth(place);
             let vhost = interface.as_deref().map(|interface| vhost(interface, wanted.queues)).transpose()?.unwrap_or_default();
@@ -55,8 +52,9 @@ impl Engine {
     }
 }
 
-/// The interfaces of a domain that are to be made, by their places among the domain's, from 0.
-fn wanted(owner: Uuid, domain: &Domain) -> Result<Vec<(usize, Plug)>> {
+/// The interfaces of a domain that are to be made, by their places among the domain's, from 0. In a user's own instance (`session`)
+/// these are those on bridges only; of the others the driver says what becomes of them.
+fn wanted(owner: Uuid, domain: &Domain, session: bool) -> Result<Vec<(usize, Plug)>> {
     let mut all = Vec::new();
     for (place, interface) in domain.devices.interfaces().enumerate() {
         let source = interface.source_view().map_err(|problem| Error::new(ErrorKind::InvalidXml, problem.to_string()))?;
@@ -69,7 +67,9 @@ fn wanted(owner: Uuid, domain: &Domain) -> Result<Vec<(usize, Plug)>> {
             InterfaceSource::Ethernet => To::Nothing { is_there: is_there(interface) },
             _ => continue,
         };
-        all.push((place, plug(owner, interface, to)?));
+        if !session || matches!(to, To::Bridge(_)) {
+            all.push((place, plug(owner, interface, to)?));
+        }
     }
     Ok(all)
 }

@@ -4,7 +4,7 @@
 //! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
-//! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`] and [`tap`] to its network; [`service_credentials`] are what
+//! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what
 //! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
@@ -12,6 +12,7 @@
 pub mod apparmor;
 pub mod attributes;
 pub mod boot;
+pub mod bridge_helper;
 pub mod cgroup;
 pub mod credentials;
 pub mod hardware;

@@ -24,6 +24,13 @@ mod calls {
         b'T',
         202
     );
+    nix::ioctl_read!(
+        /// TUNGETIFF (linux/if_tun.h).
+        tungetiff,
+        b'T',
+        210,
+        nix::libc::c_uint
+    );
 }
 
 /// A tap interface to make.
@@ -93,6 +100,19 @@ pub fn open_macvtap(index: u32, queues: u32, vnet_header: bool) -> io::Result<Ve
         .collect()
 }
 
+/// The name of the interface that a file is.
+///
+/// # Errors
+/// It is none.
+pub fn name_of(file: &OwnedFd) -> io::Result<String> {
+    let mut request = Request::default();
+    let address = (&raw mut request).cast::<libc::c_uint>();
+    // SAFETY: whatever its number says, the kernel writes a `struct ifreq` here, which `Request` is, and which lives until the
+    // call returns.
+    unsafe { calls::tungetiff(file.as_raw_fd(), address) }?;
+    Ok(request.name())
+}
+
 /// Where the kernel moves frames of guests by itself.
 const VHOST: &str = "/dev/vhost-net";
 
@@ -124,7 +144,7 @@ fn set(file: &OwnedFd, name: &str, flags: libc::c_int) -> io::Result<String> {
     if name.len() > MAX_NAME || name.contains('\0') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{name}' is no name of an interface")));
     }
-    let mut request = Request { name: [0; libc::IFNAMSIZ], flags: 0, _rest: [0; 22] };
+    let mut request = Request::default();
     for (to, from) in request.name.iter_mut().zip(name.bytes()) {
         *to = from;
     }
@@ -134,14 +154,21 @@ fn set(file: &OwnedFd, name: &str, flags: libc::c_int) -> io::Result<String> {
     // SAFETY: the kernel reads and writes a `struct ifreq` (40 bytes: name, flags, padding), which `Request` is, and which
     // lives until the call returns.
     unsafe { calls::tunsetiff(file.as_raw_fd(), address as libc::c_ulong) }?;
-    let end = request.name.iter().position(|byte| *byte == 0).unwrap_or(request.name.len());
-    Ok(String::from_utf8_lossy(request.name.get(..end).unwrap_or_default()).into_owned())
+    Ok(request.name())
 }
 
 /// A `struct ifreq`, as far as it counts here (netdevice(7)).
 #[repr(C)]
+#[derive(Default)]
 struct Request {
     name: [u8; libc::IFNAMSIZ],
     flags: u16,
     _rest: [u8; 22],
+}
+
+impl Request {
+    fn name(&self) -> String {
+        let end = self.name.iter().position(|byte| *byte == 0).unwrap_or(self.name.len());
+        String::from_utf8_lossy(self.name.get(..end).unwrap_or_default()).into_owned()
+    }
 }

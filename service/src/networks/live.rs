@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lodge_model::document::Document as _;
-use lodge_model::network::Network;
+use lodge_model::network::{Network, PortGroup};
 use uuid::Uuid;
 
 use super::apparatus;
@@ -229,8 +229,9 @@ impl Live {
     /// A place for a guest's interface.
     ///
     /// # Errors
-    /// `InUse` when no interface of the host is left.
+    /// `NotFound` for a port group that it does not have; `InUse` when no interface of the host is left.
     pub fn connect(&mut self, connect: &Connect) -> Result<Connection> {
+        self.check_port_group(connect.port_group.as_deref())?;
         let (connection, lower) = match &self.plan {
             Plan::OwnBridge(plan) => {
                 let bridge = plan.bridge.name.clone();
@@ -250,6 +251,33 @@ impl Live {
         self.ports.retain(|port| (port.owner, port.mac) != (connect.owner, connect.mac));
         self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower });
         Ok(connection)
+    }
+
+    /// Refuses a port group that is not there, and one that would keep guests apart by what this version does not do.
+    fn check_port_group(&self, wanted: Option<&str>) -> Result<()> {
+        let (network, _) = Network::parse(&self.definition.xml)?;
+        let is_default = |group: &&PortGroup| group.default.is_some_and(|default| default.0);
+        let group = match wanted {
+            Some(name) => {
+                let group = network.port_groups.iter().find(|group| group.name == name);
+                Some(group.ok_or_else(|| {
+                    let reason = format!("network '{}' has no port group '{name}'; correct <source portgroup='…'/>", self.name);
+                    Error::new(ErrorKind::NotFound, reason)
+                })?)
+            }
+            None => network.port_groups.iter().find(is_default),
+        };
+        match group.filter(|group| group.vlan.is_some() || group.virtual_port.is_some()) {
+            Some(group) => {
+                let reason = format!(
+                    "the port group '{}' of network '{}' has <vlan> or <virtualport>, which this version does not know: the guest would reach more \
+                     than is meant",
+                    group.name, self.name
+                );
+                Err(Error::new(ErrorKind::NotSupported, reason))
+            }
+            None => Ok(()),
+        }
     }
 
     fn flags(&self) -> PortFlags {

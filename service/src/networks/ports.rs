@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Networks;
 use super::request::{Connect, Connection};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::bridge_helper::{self, BridgeHelperError};
 use crate::host::netlink::{Link, MacVtapMode, PortFlags};
 use crate::host::tap::{self, Tap, TapFiles};
 
@@ -85,10 +86,13 @@ impl Networks {
     ///
     /// # Errors
     /// `NotFound` for a network, bridge or interface that is not there; `InvalidState` for a network that does not run;
-    /// `NotSupported` in a user's own instance.
+    /// `NotSupported` in a user's own instance, but for bridges that the administrator lets users have.
     pub async fn plug(&self, plug: &Plug) -> Result<Plugged> {
-        self.refuse_session()?;
         let (owner, mac) = (plug.owner, plug.mac);
+        if let (true, To::Bridge(bridge)) = (self.session, &plug.to) {
+            return by_helper(plug, bridge).await;
+        }
+        self.refuse_session()?;
         match &plug.to {
             To::Network { name, port_group } => {
                 let network = self.registry.find(name)?;
@@ -213,6 +217,25 @@ impl Networks {
         let gone = || Error::new(ErrorKind::HostFailed, format!("the interface {name} is gone as soon as it was made"));
         Ok(self.host.netlink.link(name).await?.ok_or_else(gone)?.index)
     }
+}
+
+/// An interface on a bridge that the administrator lets users have.
+async fn by_helper(plug: &Plug, bridge: &str) -> Result<Plugged> {
+    if plug.queues > 1 {
+        let reason = "an interface of a user's own guest on a bridge has one queue; take queues out of <driver>";
+        return Err(Error::new(ErrorKind::NotSupported, reason));
+    }
+    let made = bridge_helper::tap(bridge, plug.vnet_header).await.map_err(|error| {
+        let kind = match error {
+            BridgeHelperError::Missing => ErrorKind::NotSupported,
+            _ => ErrorKind::NotAuthorized,
+        };
+        let step =
+            format!("the administrator allows it with the line 'allow {bridge}' in /etc/qemu/bridge.conf, and chmod u+s of the helper");
+        Error::new(kind, format!("cannot connect a guest to the bridge {bridge}: {error}; {step}"))
+    })?;
+    let interface = tap::name_of(&made).map_err(|error| failed("open", bridge, &error))?;
+    Ok(Plugged { interface, queues: vec![made], mtu: None })
 }
 
 /// What a macvtap carries.

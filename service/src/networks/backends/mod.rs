@@ -33,6 +33,13 @@ impl Plan {
     /// # Errors
     /// `InvalidXml`; `NotSupported` for what this host or this version cannot do.
     pub fn of(network: &Network, surroundings: &Surroundings<'_>) -> Result<Self> {
+        if network.vlan.is_some() {
+            let reason = format!(
+                "network '{}' has <vlan>, and this version does not know tags: guests would reach more than is meant; take it out",
+                network.name
+            );
+            return Err(Error::new(ErrorKind::NotSupported, reason));
+        }
         let view = network.view().map_err(|problems| Error::new(ErrorKind::InvalidXml, super::joined(&problems)))?;
         match &view {
             NetworkView::Isolated(own) => isolated::plan(network, own, surroundings),

@@ -45,7 +45,11 @@ fn what_is_the_hosts_is_used_and_not_made() {
         panic!()
     };
     assert_eq!(direct.interfaces, ["eth0", "eth1"]);
-    for not_yet in ["<forward mode='hostdev'><pf dev='eth0'/></forward>", "<forward mode='passthrough'><pf dev='eth0'/></forward>"] {
+    for not_yet in [
+        "<forward mode='hostdev'><pf dev='eth0'/></forward>",
+        "<forward mode='passthrough'><pf dev='eth0'/></forward>",
+        "<forward mode='bridge'/><bridge name='br0'/><vlan><tag id='4'/></vlan>",
+    ] {
         assert_eq!(plan(not_yet).unwrap_err().kind(), ErrorKind::NotSupported, "{not_yet}");
     }
 }

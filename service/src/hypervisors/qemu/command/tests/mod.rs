@@ -2,6 +2,7 @@
 
 mod golden;
 mod live;
+mod nics;
 pub mod real;
 mod refusals;
 mod resources;
