@@ -26,4 +26,5 @@ pub mod events;
 pub mod host;
 pub mod hypervisors;
 pub mod settings;
+pub mod storage;
 pub mod store;

@@ -3,7 +3,8 @@
 //! What stands here knows nothing of domains, hypervisors or the bus API. It offers small pieces with the names of the
 //! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
-//! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
+//! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`directory`] and
+//! [`filesystem`] look at and change what is stored, and [`watch`] tells when it changes; [`apparmor`] and [`selinux`] speak to the
 //! kernel's security modules; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
@@ -13,6 +14,8 @@ pub mod attributes;
 pub mod boot;
 pub mod cgroup;
 pub mod credentials;
+pub mod directory;
+pub mod filesystem;
 pub mod hardware;
 pub mod inode;
 pub mod kvm;
@@ -20,9 +23,11 @@ pub mod limits;
 pub mod mounts;
 pub mod process;
 pub mod program;
+pub mod sealed;
 pub mod seccomp;
 pub mod selinux;
 pub mod sockets;
 pub mod systemd;
 pub mod terminal;
 pub mod threads;
+pub mod watch;

@@ -1,7 +1,16 @@
-//! Programs that somebody else names: whether only root decides what they do.
+//! Programs: where those of the system are, and of those that somebody else names, whether only root decides what they do.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// Where programs of the system are, those of a local administrator first.
+const DIRECTORIES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The path of a program of the system; one in `/usr/bin` when it is not installed, so that starting it says so.
+pub fn of_system(name: &str) -> PathBuf {
+    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable).unwrap_or_else(|| Path::new("/usr/bin").join(name))
+}
 
 /// Permissions of group and others to write.
 const OTHERS_WRITE: u32 = 0o022;
