@@ -19,12 +19,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["host"]),
     ("authorization", &["error", "host"]),
     ("hypervisors", &["error", "host"]),
+    ("jobs", &["authorization", "error", "events"]),
+    ("secrets", &["authorization", "error", "events", "host", "store"]),
     // It implements what hypervisors ask for.
     ("confinement", &["error", "host", "hypervisors"]),
-    ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "store"]),
-    ("storage", &["authorization", "confinement", "error", "events", "host", "hypervisors", "store"]),
-    ("domains", &["authorization", "confinement", "error", "events", "host", "hypervisors", "networks", "storage", "store"]),
-    ("bus", &["authorization", "domains", "error", "events", "hypervisors", "networks", "storage"]),
+    ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "store"]),
+    ("storage", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "secrets", "store"]),
+    (
+        "domains",
+        &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "networks", "secrets", "storage", "store"],
+    ),
+    ("bus", &["authorization", "domains", "error", "events", "hypervisors", "jobs", "networks", "secrets", "storage"]),
 ];
 
 const RULES: &[Rule] = &[

@@ -51,10 +51,22 @@ pub const DOMAIN_INTERFACE: &str = "org.lodge.Lodge1.Domain";
 /// The name of [`proxies::JobProxy`]'s interface.
 pub const JOB_INTERFACE: &str = "org.lodge.Lodge1.Job";
 
+/// The name of [`proxies::SecretProxy`]'s interface.
+pub const SECRET_INTERFACE: &str = "org.lodge.Lodge1.Secret";
+
+/// The name of [`proxies::StoragePoolProxy`]'s interface.
+pub const STORAGE_POOL_INTERFACE: &str = "org.lodge.Lodge1.StoragePool";
+
+/// The name of [`proxies::StorageVolumeProxy`]'s interface.
+pub const STORAGE_VOLUME_INTERFACE: &str = "org.lodge.Lodge1.StorageVolume";
+
 /// Every interface of the contract with its file from `xml/`.
-pub const INTERFACE_FILES: [(&str, &str); 4] = [
+pub const INTERFACE_FILES: [(&str, &str); 7] = [
     (MANAGER_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Manager.xml")),
     (HYPERVISOR_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml")),
     (DOMAIN_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Domain.xml")),
     (JOB_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Job.xml")),
+    (SECRET_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Secret.xml")),
+    (STORAGE_POOL_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StoragePool.xml")),
+    (STORAGE_VOLUME_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StorageVolume.xml")),
 ];

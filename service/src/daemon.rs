@@ -22,13 +22,16 @@ use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use policy::Policies;
 
 use crate::authorization::{Authorizer, OwnerOnly, Polkit};
-use crate::bus::{self, Clients};
+use crate::bus::{self, Clients, Served};
 use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
 use crate::hypervisors::qemu::{self, QemuDriver};
+use crate::jobs::Jobs;
+use crate::secrets::Secrets;
 use crate::settings::Settings;
+use crate::storage::{self, Storage};
 use crate::store::{Layout, Store, StoreError};
 
 /// How long a store may still be locked by a service that is just leaving.
@@ -63,6 +66,9 @@ pub struct Options {
     pub idle_timeout: Option<u64>,
 }
 
+/// How long the bus name waits for storage that does not answer.
+const PATIENCE_WITH_POOLS: Duration = Duration::from_secs(5);
+
 /// Runs the service until it is told to stop or nobody needs it.
 ///
 /// # Errors
@@ -83,14 +89,43 @@ pub async fn run(options: Options) -> Result<()> {
         session: instance == Instance::Session,
         policy: policies.now(&settings)?,
     }));
-    let parts = Parts { store, drivers: vec![driver.clone()], publisher, console_keep: settings.console.ring_size_bytes };
+    let secrets = Secrets::load(store.clone(), publisher.clone())?;
+    let jobs = Arc::new(Jobs::new(publisher.clone()));
+    let storage =
+        Storage::new(storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() });
+    let parts = Parts {
+        store,
+        drivers: vec![driver.clone()],
+        publisher,
+        jobs,
+        storage: storage.clone(),
+        console_keep: settings.console.ring_size_bytes,
+    };
     let engine = Engine::new(parts);
     engine.recover().await?;
-    let clients = bus::serve(&connection, engine.clone(), authorizer(instance)?, publications, instance.kind()).await?;
+    let served = Served { engine: engine.clone(), secrets, storage: storage.clone() };
+    let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
+    find_pools(storage).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;
     Service { connection, engine, clients, driver, policies, settings, idle_timeout }.until_over(signals).await
+}
+
+/// Finds the pools again. One that does not answer, such as a server that is gone, does not keep the others waiting for long.
+async fn find_pools(storage: Arc<Storage>) -> Result<()> {
+    let mut finding = tokio::spawn(async move {
+        storage.recover().await?;
+        storage.make_default().await;
+        Ok(())
+    });
+    match tokio::time::timeout(PATIENCE_WITH_POOLS, &mut finding).await {
+        Ok(found) => found.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "finding the pools crashed").caused_by(error))),
+        Err(_) => {
+            tracing::warn!("not all storage answers; pools appear when it does");
+            Ok(())
+        }
+    }
 }
 
 fn layout(instance: Instance, root: Option<&Path>) -> Result<Layout> {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domains::{DomainHandle, DomainView, Job};
+use crate::domains::{DomainHandle, DomainView};
+use crate::jobs::Job;
+use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// Events that wait for the bus at most; beyond that the engine waits.
 const QUEUE: usize = 1024;
@@ -35,12 +38,48 @@ pub enum Event {
     },
     /// A job began.
     JobAdded(Arc<Job>),
+    /// A job went on.
+    JobProgressed(Arc<Job>),
     /// A job ended; it stays visible for a while.
     JobEnded(Arc<Job>),
     /// A job is no longer shown.
     JobRemoved(Arc<Job>),
+    /// Something happened to a secret.
+    Secret(Change<SecretView>),
+    /// Something happened to a storage pool.
+    Pool(Change<StoragePoolView>),
+    /// Something happened to a volume.
+    Volume(Change<VolumeView>),
     /// Nothing; carries an answer that must not overtake earlier events.
     None,
+}
+
+/// What happened to an object that is known by its view. An object never changes its name.
+#[derive(Debug)]
+pub enum Change<T> {
+    /// It is there now.
+    Added(Arc<T>),
+    /// It looks different.
+    Changed {
+        /// How it looked.
+        old: Arc<T>,
+        /// How it looks.
+        new: Arc<T>,
+    },
+    /// It is gone; its last view.
+    Removed(Arc<T>),
+}
+
+impl<T> Change<T> {
+    /// The change from one view to another; `None` where there is neither.
+    pub fn between(old: Option<Arc<T>>, new: Option<Arc<T>>) -> Option<Self> {
+        match (old, new) {
+            (None, Some(new)) => Some(Self::Added(new)),
+            (Some(old), Some(new)) => Some(Self::Changed { old, new }),
+            (Some(old), None) => Some(Self::Removed(old)),
+            (None, None) => None,
+        }
+    }
 }
 
 /// What can happen to a domain besides changes of its state.
@@ -94,6 +133,17 @@ impl Publisher {
     /// Publishes an event.
     pub async fn publish(&self, event: Event) {
         self.send(Publication { event, then: None }).await;
+    }
+
+    /// Publishes an event from a thread that may block.
+    pub fn publish_blocking(&self, event: Event) {
+        // Without a reader the service is going down.
+        drop(self.0.blocking_send(Publication { event, then: None }));
+    }
+
+    /// Answers when all that was published before was handed to the bus. Not for actors.
+    pub async fn caught_up(&self) {
+        self.publish_and_wait(Event::None).await;
     }
 
     /// Publishes an event and waits until it was handed to the bus. Not for actors, which wait for nobody.

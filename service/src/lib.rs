@@ -11,6 +11,9 @@
 //! | [`authorization`] | who may do what |
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |
 //! | [`confinement`] | how guests are kept away from the host and from each other |
+//! | [`jobs`] | work that takes a while, as clients see it |
+//! | [`secrets`] | passphrases and keys, and their values |
+//! | [`storage`] | pools and volumes: one actor for each pool |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -25,6 +28,8 @@ pub mod error;
 pub mod events;
 pub mod host;
 pub mod hypervisors;
+pub mod jobs;
+pub mod secrets;
 pub mod settings;
 pub mod storage;
 pub mod store;

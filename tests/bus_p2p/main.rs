@@ -18,4 +18,5 @@ mod native;
 mod refusals;
 mod restart;
 mod rivals;
+mod secrets;
 mod storage;

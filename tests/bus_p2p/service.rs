@@ -10,9 +10,13 @@ use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, Man
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{Error, ROOT_PATH, paths};
 use lodge_service::authorization::{Authorizer, OwnerOnly};
+use lodge_service::bus::Served;
 use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
 use lodge_service::hypervisors::fake::FakeDriver;
+use lodge_service::jobs::Jobs;
+use lodge_service::secrets::Secrets;
+use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -58,9 +62,28 @@ impl Service {
             let connection = lodge_service::bus::answering(builder(ours).server(zbus::Guid::generate()).p2p()).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
-            let engine = Engine::new(Parts { store, drivers: vec![Arc::new(drivers)], publisher, console_keep: 4096 });
+            let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
+            let jobs = Arc::new(Jobs::new(publisher.clone()));
+            let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
+            let storage = Storage::new(parts);
+            let engine = Engine::new(Parts {
+                store,
+                drivers: vec![Arc::new(drivers)],
+                publisher,
+                jobs,
+                storage: storage.clone(),
+                console_keep: 4096,
+            });
             engine.recover().await.unwrap();
-            lodge_service::bus::serve(&connection, engine.clone(), authorizer, publications, InstanceKind::Session).await.unwrap();
+            lodge_service::bus::serve(
+                &connection,
+                Served { engine: engine.clone(), secrets, storage },
+                authorizer,
+                publications,
+                InstanceKind::Session,
+            )
+            .await
+            .unwrap();
             engine.autostart().await;
             connection
         });

@@ -91,6 +91,7 @@ impl SystemInstance {
             log: layout.domain_log(&domain.name).expect("a name"),
             nvram: layout.nvram().join(format!("{uuid}.qcow2")),
             tpm: layout.tpm().join(uuid.to_string()),
+            secrets: Vec::new(),
             events,
             remember,
         };

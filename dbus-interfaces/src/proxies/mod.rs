@@ -7,8 +7,14 @@ mod domain;
 mod hypervisor;
 mod job;
 mod manager;
+mod secret;
+mod storage_pool;
+mod storage_volume;
 
 pub use domain::*;
 pub use hypervisor::*;
 pub use job::*;
 pub use manager::*;
+pub use secret::*;
+pub use storage_pool::*;
+pub use storage_volume::*;

@@ -10,10 +10,13 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
-    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
+    DomainCapabilitiesOptions, MetadataOptions, NoOptions, PoolStartOptions, PoolXmlOptions, ResizeOptions, ShutdownOptions, StartOptions,
+    TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{
+    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
+};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -58,6 +61,8 @@ async fn manager() {
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
+        define_pool("", &DefineOptions::default()), create_pool("", &CreatePoolOptions::default()), get_pool(""), get_volume(""),
+        define_secret("", &DefineOptions::default()), get_secret(""),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -73,6 +78,49 @@ async fn hypervisor() {
     );
     drop(hypervisor);
     mock.finish("Hypervisor").await;
+}
+
+#[tokio::test]
+async fn secret() {
+    let mock = Mock::start().await;
+    let secret = proxy!(SecretProxy, mock);
+    call!(secret;
+        uuid(), usage(), usage_id(), description(), ephemeral(), private(), has_value(), warnings(),
+        get_xml(&NoOptions::default()), set_value(&[], &NoOptions::default()), get_value(&NoOptions::default()),
+        undefine(&NoOptions::default()),
+    );
+    drop(secret);
+    mock.finish("Secret").await;
+}
+
+#[tokio::test]
+async fn storage_pool() {
+    let mock = Mock::start().await;
+    let pool = proxy!(StoragePoolProxy, mock);
+    let source = zbus::ObjectPath::from_static_str_unchecked("/");
+    call!(pool;
+        name(), uuid(), kind(), active(), persistent(), autostart(), set_autostart(true), path(), capacity(), allocation(), available(),
+        warnings(), get_xml(&PoolXmlOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
+        refresh(&NoOptions::default()), stop(&NoOptions::default()), delete(&NoOptions::default()), undefine(&NoOptions::default()),
+        create_volume("", &VolumeOptions::default()), clone_volume("", &source, &VolumeOptions::default()), get_volume(""),
+    );
+    drop(pool);
+    mock.finish("StoragePool").await;
+}
+
+#[tokio::test]
+async fn storage_volume() {
+    let mock = Mock::start().await;
+    let volume = proxy!(StorageVolumeProxy, mock);
+    let (file, _) = std::io::pipe().unwrap();
+    let file = std::os::fd::AsFd::as_fd(&file);
+    call!(volume;
+        name(), pool(), key(), path(), kind(), format(), capacity(), allocation(), physical(), backing_path(), encrypted(),
+        get_xml(&NoOptions::default()), resize(1, &ResizeOptions::default()), wipe(&WipeOptions::default()),
+        delete(&NoOptions::default()), upload(file.into(), &TransferOptions::default()), download(file.into(), &TransferOptions::default()),
+    );
+    drop(volume);
+    mock.finish("StorageVolume").await;
 }
 
 #[tokio::test]
@@ -265,6 +313,7 @@ fn build(message: zbus::message::Builder<'_>, signature: &str) -> Message {
 /// Some value of a type. Containers have one element, so that the types of elements count.
 fn made_up(signature: &Signature) -> Variant<'static> {
     match signature {
+        Signature::U8 => 1_u8.into(),
         Signature::Bool => true.into(),
         Signature::U32 => 1_u32.into(),
         Signature::U64 => 1_u64.into(),

@@ -7,6 +7,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::subject::Subject;
+
 /// What polkit knows our actions by: the prefix of each.
 const PREFIX: &str = "org.lodge.Lodge1.";
 
@@ -45,6 +47,22 @@ actions! {
     DomainConsole = "domain.console",
     /// See what the hypervisors can do.
     HypervisorView = "hypervisor.view",
+    /// See which secrets there are and what they are for.
+    SecretView = "secret.view",
+    /// Read the value of a secret.
+    SecretRead = "secret.read",
+    /// Make, change or remove a secret, and give it its value.
+    SecretDefine = "secret.define",
+    /// See a storage pool's state and description.
+    PoolView = "pool.view",
+    /// Start, stop, refresh, build and delete a storage pool.
+    PoolManage = "pool.manage",
+    /// Make, change or remove a storage pool's definition.
+    PoolDefine = "pool.define",
+    /// See which volumes there are.
+    VolumeView = "volume.view",
+    /// Make, change, read, write and remove volumes.
+    VolumeManage = "volume.manage",
 }
 
 impl Action {
@@ -65,9 +83,9 @@ impl fmt::Display for Action {
 pub struct Details {
     /// The verb, as the bus method is called.
     pub verb: &'static str,
-    /// The domain's name, where there is one.
-    pub domain: Option<String>,
-    /// The domain's identity, where it has one already.
+    /// The object, where it is about one.
+    pub subject: Option<Subject>,
+    /// The domain's identity, where it is about a domain that has one already.
     pub uuid: Option<Uuid>,
     /// The hypervisor's name, where one is concerned.
     pub hypervisor: Option<&'static str>,
@@ -79,17 +97,18 @@ impl Details {
         Self { verb, ..Self::default() }
     }
 
-    /// Keys and values, as rules see them: `verb`, `domain.name`, `domain.uuid`, `hypervisor`.
+    /// A verb that is about an object.
+    pub fn about(verb: &'static str, subject: Subject) -> Self {
+        Self { subject: Some(subject), ..Self::of_verb(verb) }
+    }
+
+    /// Keys and values, as rules see them: `verb`, those of the object, `domain.uuid`, `hypervisor`.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        [
-            ("verb", Some(self.verb.to_owned())),
-            ("domain.name", self.domain.clone()),
-            ("domain.uuid", self.uuid.map(|uuid| uuid.to_string())),
-            ("hypervisor", self.hypervisor.map(str::to_owned)),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+        let mut pairs = vec![("verb", self.verb.to_owned())];
+        pairs.extend(self.subject.iter().flat_map(Subject::pairs));
+        pairs.extend(self.uuid.map(|uuid| ("domain.uuid", uuid.to_string())));
+        pairs.extend(self.hypervisor.map(|name| ("hypervisor", name.to_owned())));
+        pairs
     }
 }
 
@@ -97,8 +116,8 @@ impl Details {
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.verb)?;
-        match &self.domain {
-            Some(name) => write!(f, " on domain '{name}'"),
+        match &self.subject {
+            Some(subject) => write!(f, " on {subject}"),
             None => Ok(()),
         }
     }

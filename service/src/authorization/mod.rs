@@ -15,12 +15,14 @@ mod caller;
 mod grant;
 mod owner;
 mod polkit;
+mod subject;
 
 pub use actions::{Action, Details};
 pub use caller::Caller;
 pub use grant::Grant;
 pub use owner::OwnerOnly;
 pub use polkit::Polkit;
+pub use subject::Subject;
 
 use async_trait::async_trait;
 

@@ -40,11 +40,12 @@ impl Authorizer for OwnerOnly {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Subject;
     use super::*;
 
     #[tokio::test]
     async fn only_the_owner_is_admitted() {
-        let details = Details { verb: "Start", domain: Some("a".into()), ..Details::default() };
+        let details = Details { verb: "Start", subject: Some(Subject::Domain("a".into())), ..Details::default() };
         for (uid, admitted) in [(1000, true), (0, false), (1001, false)] {
             let caller = Caller { bus_name: None, uid, interactive: true };
             let answer = OwnerOnly::new(1000).require(&caller, Action::DomainManage, &details).await;

@@ -17,7 +17,7 @@ use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant};
 
 use super::guarded::Guarded;
 use super::{Shared, convert};
-use crate::authorization::{Action, Details, Grant};
+use crate::authorization::{Action, Details, Grant, Subject};
 use crate::domains::{self, DomainHandle, DomainView, Edit, Request, Scope, Undefine};
 use crate::hypervisors::ShutdownMode;
 
@@ -61,7 +61,9 @@ impl DomainObject {
 }
 
 impl Guarded for DomainObject {
-    const VIEW: Action = Action::DomainView;
+    fn view_action(&self) -> Action {
+        Action::DomainView
+    }
 
     fn details(&self, verb: &'static str) -> Details {
         self.view().details(verb)
@@ -284,7 +286,7 @@ impl DomainObject {
         let call = (header, connection);
         let grant = self.authorize(call.clone(), Action::DomainDefine, "Rename").await?;
         // Under its new name, too: who may change one domain does not thereby own the names of others.
-        let renamed = Details { domain: Some(name.to_owned()), ..self.view().details("Rename") };
+        let renamed = Details { subject: Some(Subject::Domain(name.to_owned())), ..self.view().details("Rename") };
         self.shared.authorize(&call.0, call.1, Action::DomainDefine, renamed).await?;
         self.shared.engine.rename(&self.domain, grant, name).await?;
         Ok(paths::domain(name))

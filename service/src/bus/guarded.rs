@@ -20,7 +20,7 @@ use crate::authorization::{Action, Details};
 /// An interface whose properties are not for everybody. Its setters ask for themselves.
 pub trait Guarded: Interface {
     /// What a reader needs.
-    const VIEW: Action;
+    fn view_action(&self) -> Action;
 
     /// What the reading is about.
     fn details(&self, verb: &'static str) -> Details;
@@ -66,8 +66,11 @@ impl<T: Guarded> Properties<T> {
             };
         }
         let object = self.object(call).await?;
-        let details = object.get().await.details(verb);
-        match self.shared.authorize(call.header, call.connection, T::VIEW, details).await {
+        let (action, details) = {
+            let object = object.get().await;
+            (object.view_action(), object.details(verb))
+        };
+        match self.shared.authorize(call.header, call.connection, action, details).await {
             Ok(_) => Ok(Some(object)),
             Err(error) => Err(Box::new(lodge_dbus_interfaces::Error::from(error))),
         }

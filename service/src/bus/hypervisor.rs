@@ -29,7 +29,9 @@ impl HypervisorObject {
 }
 
 impl Guarded for HypervisorObject {
-    const VIEW: Action = Action::HypervisorView;
+    fn view_action(&self) -> Action {
+        Action::HypervisorView
+    }
 
     fn details(&self, verb: &'static str) -> Details {
         Details { hypervisor: Some(self.driver.name()), ..Details::of_verb(verb) }
@@ -88,7 +90,7 @@ impl HypervisorObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<Vec<Dictionary>> {
         NoOptions::read(&options)?;
-        self.shared.authorize(&header, connection, Self::VIEW, self.details("GetMachines")).await?;
+        self.shared.authorize(&header, connection, self.view_action(), self.details("GetMachines")).await?;
         let view = self.driver.describe().await;
         if !view.architectures.iter().any(|known| known == arch) {
             let known = view.architectures.join(", ");

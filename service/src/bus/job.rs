@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use lodge_dbus_interfaces::Result;
 use lodge_dbus_interfaces::options::{NoOptions, Received};
-use lodge_dbus_interfaces::{Result, paths};
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedObjectPath};
 
 use super::guarded::Guarded;
-use super::{Shared, properties};
-use crate::authorization::{Action, Details};
-use crate::domains::{Job, JobState};
+use super::{Shared, properties, published};
+use crate::authorization::{Action, Details, Subject};
+use crate::jobs::{Job, JobState};
 
 /// One job.
 pub struct JobObject {
@@ -26,14 +26,17 @@ impl JobObject {
 }
 
 impl Guarded for JobObject {
-    const VIEW: Action = Action::DomainView;
+    fn view_action(&self) -> Action {
+        published::view_action(&self.job.subject)
+    }
 
     fn details(&self, verb: &'static str) -> Details {
         // The domain may be gone by now; its name still says whose job it is.
-        match self.shared.engine.registry.by_name(&self.job.domain) {
-            Some(domain) => domain.view().details(verb),
-            None => Details { domain: Some(self.job.domain.clone()), ..Details::of_verb(verb) },
-        }
+        let domain = match &self.job.subject {
+            Subject::Domain(name) => self.shared.engine.registry.by_name(name),
+            _ => None,
+        };
+        domain.map_or_else(|| Details::about(verb, self.job.subject.clone()), |domain| domain.view().details(verb))
     }
 }
 
@@ -56,22 +59,22 @@ impl JobObject {
 
     #[zbus(property)]
     fn progress(&self) -> f64 {
-        properties::progress(&self.job.state())
+        properties::progress(&self.job).unwrap_or(0.0)
     }
 
     #[zbus(property)]
     fn progress_valid(&self) -> bool {
-        self.job.state() == JobState::Succeeded
+        properties::progress(&self.job).is_some()
     }
 
     #[zbus(property)]
     fn bytes(&self) -> u64 {
-        0
+        self.job.progress().total
     }
 
     #[zbus(property)]
     fn rate(&self) -> u64 {
-        0
+        self.job.progress().rate
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -81,12 +84,12 @@ impl JobObject {
 
     #[zbus(property)]
     fn expected_end_time(&self) -> u64 {
-        0
+        self.job.progress().expected_end
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn objects(&self) -> Vec<OwnedObjectPath> {
-        vec![paths::domain(&self.job.domain)]
+        vec![published::path(&self.job.subject)]
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -106,7 +109,7 @@ impl JobObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<()> {
         NoOptions::read(&options)?;
-        let grant = self.shared.authorize(&header, connection, Action::DomainManage, self.details("Cancel")).await?;
+        let grant = self.shared.authorize(&header, connection, self.job.manage, self.details("Cancel")).await?;
         Ok(self.job.cancel(grant)?)
     }
 

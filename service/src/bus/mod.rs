@@ -18,7 +18,11 @@ mod job;
 mod manager;
 mod object_manager;
 mod properties;
+mod published;
 mod publisher;
+mod secret;
+mod storage_pool;
+mod storage_volume;
 mod value;
 mod visible;
 
@@ -35,10 +39,15 @@ use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
+use crate::secrets::Secrets;
+use crate::storage::Storage;
+use published::Placed;
 
 /// What every object needs.
 pub(crate) struct Shared {
     engine: Arc<Engine>,
+    secrets: Arc<Secrets>,
+    storage: Arc<Storage>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
     kind: InstanceKind,
@@ -57,6 +66,19 @@ impl Shared {
         self.require(&caller, action, &details).await
     }
 
+    /// Asks whether the sender may see what it looked for by name. That there is no such thing is told only to those who may
+    /// see all of the kind.
+    async fn authorize_finding<T: Placed>(
+        &self,
+        header: &zbus::message::Header<'_>,
+        connection: &Connection,
+        verb: &'static str,
+        found: Option<&T>,
+    ) -> Result<Grant> {
+        let details = found.map_or_else(|| Details::of_verb(verb), |view| view.details(verb));
+        self.authorize(header, connection, T::VIEW, details).await
+    }
+
     /// Asks for a caller, as long as the caller is there: nobody is asked on behalf of one that has gone.
     async fn require(&self, caller: &Caller, action: Action, details: &Details) -> Result<Grant> {
         tokio::select! {
@@ -65,6 +87,16 @@ impl Shared {
             () = self.clients.gone(caller) => Err(Error::new(ErrorKind::Cancelled, format!("whoever asked for {details} has gone"))),
         }
     }
+}
+
+/// What is served.
+pub struct Served {
+    /// The domains.
+    pub engine: Arc<Engine>,
+    /// The secrets.
+    pub secrets: Arc<Secrets>,
+    /// The pools.
+    pub storage: Arc<Storage>,
 }
 
 /// Prepares a connection that [`serve`] is to use.
@@ -81,20 +113,21 @@ struct Placeholder;
 #[zbus::interface(name = "org.lodge.Lodge1.Placeholder", introspection_docs = false)]
 impl Placeholder {}
 
-/// Puts the engine's objects on a connection made by [`answering`] and publishes its events there. The well-known name is
+/// Puts all objects on a connection made by [`answering`] and publishes what happens to them there. The well-known name is
 /// the caller's to request, afterwards: whoever sees the name sees a complete tree.
 ///
 /// # Errors
 /// The connection does not work.
 pub async fn serve(
     connection: &Connection,
-    engine: Arc<Engine>,
+    served: Served,
     authorizer: Arc<dyn Authorizer>,
     publications: mpsc::Receiver<Publication>,
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let shared = Arc::new(Shared { engine: engine.clone(), authorizer, clients: clients.clone(), kind });
+    let Served { engine, secrets, storage } = served;
+    let shared = Arc::new(Shared { engine: engine.clone(), secrets, storage, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -104,6 +137,11 @@ pub async fn serve(
         let path = paths::domain(&domain.view().name);
         guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
+    publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
+    let pools = shared.storage.registry.views();
+    let volumes = pools.iter().flat_map(|pool| pool.volume_views()).collect();
+    publisher::place(connection, &shared, pools).await.map_err(broken)?;
+    publisher::place(connection, &shared, volumes).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;
     guarded::put(server, &shared, root, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, paths};
+use lodge_dbus_interfaces::{HYPERVISOR_INTERFACE, paths};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use zbus::message::Header;
@@ -15,9 +15,9 @@ use zbus::{Connection, ObjectPath, Signature, Type, Variant};
 
 use super::Shared;
 use super::properties::{self, Property};
+use super::published::Published;
 use super::value::Value;
-use super::visible;
-use crate::domains::{DomainView, Job};
+use super::visible::{self, Visible};
 use crate::hypervisors::HypervisorView;
 
 /// The object manager at the root.
@@ -42,17 +42,17 @@ impl ObjectManager {
         let caller = self.shared.clients.caller(&header, connection).await?;
         let visible = visible::to(&self.shared, caller, "GetManagedObjects").await?;
         let mut hypervisors = Vec::new();
-        for driver in visible.drivers {
+        for driver in &visible.drivers {
             hypervisors.push((driver.name(), driver.describe().await));
         }
-        Ok(ManagedObjects { domains: visible.domains, jobs: visible.jobs, hypervisors })
+        Ok(ManagedObjects { visible, hypervisors })
     }
 
     #[zbus(signal)]
     pub async fn interfaces_added(
         emitter: &zbus::object_server::SignalEmitter<'_>,
         object: ObjectPath<'_>,
-        interfaces: Interfaces<'_>,
+        interfaces: HashMap<&str, HashMap<&str, Variant<'_>>>,
     ) -> zbus::Result<()>;
 
     #[zbus(signal)]
@@ -68,8 +68,7 @@ pub type Values<'a> = Vec<(&'static str, Value<'a>)>;
 
 /// Everything there is, `a{oa{sa{sv}}}`.
 struct ManagedObjects {
-    domains: Vec<Arc<DomainView>>,
-    jobs: Vec<Arc<Job>>,
+    visible: Visible,
     hypervisors: Vec<(&'static str, HypervisorView)>,
 }
 
@@ -80,38 +79,35 @@ impl Type for ManagedObjects {
 impl Serialize for ManagedObjects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for hypervisor in &self.hypervisors {
-            map.serialize_entry(&paths::hypervisor(hypervisor.0), &Interfaces::Hypervisor(hypervisor))?;
+        for (name, view) in &self.hypervisors {
+            let properties = Table(properties::HYPERVISOR, &(*name, view.clone()));
+            map.serialize_entry(&paths::hypervisor(name), &HashMap::from([(HYPERVISOR_INTERFACE, properties)]))?;
         }
-        for view in &self.domains {
-            map.serialize_entry(&paths::domain(&view.name), &Interfaces::Domain(view))?;
-        }
-        for job in &self.jobs {
-            map.serialize_entry(&paths::job(job.number), &Interfaces::Job(job))?;
-        }
+        let Visible { domains, jobs, secrets, pools, volumes, drivers: _ } = &self.visible;
+        entries(&mut map, domains)?;
+        entries(&mut map, secrets)?;
+        entries(&mut map, pools)?;
+        entries(&mut map, volumes)?;
+        entries(&mut map, jobs)?;
         map.end()
     }
 }
 
-/// One object's interfaces with their properties, `a{sa{sv}}`.
-pub enum Interfaces<'a> {
-    Domain(&'a DomainView),
-    Job(&'a Job),
-    Hypervisor(&'a (&'static str, HypervisorView)),
+fn entries<M: SerializeMap, T: Published>(map: &mut M, views: &[Arc<T>]) -> Result<(), M::Error> {
+    views.iter().try_for_each(|view| map.serialize_entry(&view.path(), &Interfaces(&**view)))
 }
 
-impl Type for Interfaces<'_> {
+/// One object's interface with its properties, `a{sa{sv}}`.
+pub struct Interfaces<'a, T>(pub &'a T);
+
+impl<T> Type for Interfaces<'_, T> {
     const SIGNATURE: &'static Signature = <HashMap<&str, HashMap<&str, Variant<'_>>> as Type>::SIGNATURE;
 }
 
-impl Serialize for Interfaces<'_> {
+impl<T: Published> Serialize for Interfaces<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        match self {
-            Self::Domain(view) => map.serialize_entry(DOMAIN_INTERFACE, &Table(properties::DOMAIN, *view))?,
-            Self::Job(job) => map.serialize_entry(JOB_INTERFACE, &Table(properties::JOB, *job))?,
-            Self::Hypervisor(hypervisor) => map.serialize_entry(HYPERVISOR_INTERFACE, &Table(properties::HYPERVISOR, *hypervisor))?,
-        }
+        map.serialize_entry(T::INTERFACE, &Table(T::PROPERTIES, self.0))?;
         map.end()
     }
 }

@@ -7,9 +7,13 @@ use std::borrow::Cow;
 
 use lodge_dbus_interfaces::paths;
 
+use super::published;
 use super::value::Value;
-use crate::domains::{DomainView, Job, JobState};
+use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
+use crate::jobs::{Job, JobState};
+use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// One property of a snapshot type.
 pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Value<'a>);
@@ -54,15 +58,57 @@ pub const JOB: &[Property<Job>] = &[
     ("Operation", |job| Value::from(job.operation)),
     ("State", |job| Value::from(job.state().as_str())),
     ("Message", |job| Value::Text(Cow::Owned(message(&job.state())))),
-    ("Progress", |job| Value::Fraction(progress(&job.state()))),
-    ("ProgressValid", |job| Value::Flag(job.state() == JobState::Succeeded)),
-    ("Bytes", |_| Value::Large(0)),
-    ("Rate", |_| Value::Large(0)),
+    ("Progress", |job| Value::Fraction(progress(job).unwrap_or(0.0))),
+    ("ProgressValid", |job| Value::Flag(progress(job).is_some())),
+    ("Bytes", |job| Value::Large(job.progress().total)),
+    ("Rate", |job| Value::Large(job.progress().rate)),
     ("StartTime", |job| Value::Large(job.start_time)),
-    ("ExpectedEndTime", |_| Value::Large(0)),
-    ("Objects", |job| Value::Objects(vec![paths::domain(&job.domain)])),
+    ("ExpectedEndTime", |job| Value::Large(job.progress().expected_end)),
+    ("Objects", |job| Value::Objects(vec![published::path(&job.subject)])),
     ("StartedByUid", |job| Value::Number(job.uid)),
     ("Cancelable", |job| Value::Flag(job.state() == JobState::Running)),
+];
+
+/// The properties of `org.lodge.Lodge1.Secret`.
+pub const SECRET: &[Property<SecretView>] = &[
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Usage", |view| Value::from(view.usage.as_str())),
+    ("UsageId", |view| Value::from(view.usage_id.as_str())),
+    ("Description", |view| Value::from(view.description.as_str())),
+    ("Ephemeral", |view| Value::Flag(view.ephemeral)),
+    ("Private", |view| Value::Flag(view.private)),
+    ("HasValue", |view| Value::Flag(view.has_value)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.StoragePool`.
+pub const STORAGE_POOL: &[Property<StoragePoolView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Type", |view| Value::from(view.kind)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Path", |view| Value::from(view.path.as_str())),
+    ("Capacity", |view| Value::Large(view.contents.capacity)),
+    ("Allocation", |view| Value::Large(view.contents.allocation)),
+    ("Available", |view| Value::Large(view.contents.available)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.StorageVolume`.
+pub const STORAGE_VOLUME: &[Property<VolumeView>] = &[
+    ("Name", |view| Value::from(view.volume.name.as_str())),
+    ("Pool", |view| Value::Object(paths::pool(&view.pool))),
+    ("Key", |view| Value::from(view.volume.key.as_str())),
+    ("Path", |view| Value::from(view.volume.path.as_str())),
+    ("Type", |view| Value::from(view.volume.kind.as_str())),
+    ("Format", |view| Value::from(view.volume.format.as_str())),
+    ("Capacity", |view| Value::Large(view.volume.capacity)),
+    ("Allocation", |view| Value::Large(view.volume.allocation)),
+    ("Physical", |view| Value::Large(view.volume.physical)),
+    ("BackingPath", |view| Value::from(view.volume.backing.as_ref().map(|backing| backing.path.as_str()).unwrap_or_default())),
+    ("Encrypted", |view| Value::Flag(view.volume.encryption.is_some())),
 ];
 
 /// Why a job failed; empty otherwise.
@@ -73,9 +119,12 @@ pub fn message(state: &JobState) -> String {
     }
 }
 
-/// How far a job is, from 0 to 1.
-pub fn progress(state: &JobState) -> f64 {
-    if *state == JobState::Succeeded { 1.0 } else { 0.0 }
+/// How far a job is, from 0 to 1; `None` while that is not known.
+pub fn progress(job: &Job) -> Option<f64> {
+    match job.state() {
+        JobState::Succeeded => Some(1.0),
+        _ => job.progress().fraction(),
+    }
 }
 
 /// The properties that differ between two snapshots, with their new values.

@@ -16,8 +16,10 @@ use super::guarded::{self, Guarded};
 use super::job::JobObject;
 use super::object_manager::{Interfaces, ObjectManager, Pairs, Values};
 use super::properties;
-use crate::domains::{DomainView, Job, JobState};
-use crate::events::{DomainSignal, Event, Publication};
+use super::published::{Placed, Published};
+use crate::domains::DomainView;
+use crate::events::{Change, DomainSignal, Event, Publication};
+use crate::jobs::{Job, JobState};
 
 /// Runs until the engine is gone.
 pub async fn run(connection: Connection, shared: Arc<Shared>, mut publications: mpsc::Receiver<Publication>) {
@@ -39,7 +41,7 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
             let view = domain.view();
             let path = paths::domain(&view.name);
             put(connection, shared, &path, DomainObject::new(domain, shared.clone())).await?;
-            added(connection, path, Interfaces::Domain(&view)).await
+            added(connection, &*view).await
         }
         Event::DomainChanged { old, new } if old.name == new.name => changed(connection, &old, &new).await,
         Event::DomainChanged { old, new } => {
@@ -47,22 +49,52 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
             let Some(domain) = shared.engine.registry.by_uuid(new.uuid) else { return Ok(()) };
             let path = paths::domain(&new.name);
             put(connection, shared, &path, DomainObject::new(domain, shared.clone())).await?;
-            added(connection, path, Interfaces::Domain(&new)).await
+            added(connection, &*new).await
         }
         Event::DomainRemoved(view) => remove_domain(connection, &view).await,
         Event::DomainSignal { domain, signal } => emit(connection, &domain, signal).await,
         Event::JobAdded(job) => {
             let path = paths::job(job.number);
             put(connection, shared, &path, JobObject::new(job.clone(), shared.clone())).await?;
-            added(connection, path, Interfaces::Job(&job)).await
+            added(connection, &*job).await
         }
+        Event::JobProgressed(job) => job_progressed(connection, &job).await,
         Event::JobEnded(job) => job_ended(connection, &job).await,
         Event::JobRemoved(job) => {
             let path = paths::job(job.number);
             connection.object_server().remove::<JobObject, _>(&path).await?;
             removed(connection, path, JOB_INTERFACE).await
         }
+        Event::Secret(change) => follow(connection, shared, change).await,
+        Event::Pool(change) => follow(connection, shared, change).await,
+        Event::Volume(change) => follow(connection, shared, change).await,
         Event::None => Ok(()),
+    }
+}
+
+/// Puts the objects of snapshots into the tree, before anybody looks.
+pub async fn place<T: Placed>(connection: &Connection, shared: &Arc<Shared>, views: Vec<Arc<T>>) -> zbus::Result<()> {
+    for view in views {
+        put(connection, shared, &view.path(), view.object(shared.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Lets an object come, change or go with its snapshots.
+async fn follow<T: Placed>(connection: &Connection, shared: &Arc<Shared>, change: Change<T>) -> zbus::Result<()> {
+    match change {
+        Change::Added(view) => {
+            put(connection, shared, &view.path(), view.object(shared.clone())).await?;
+            added(connection, &*view).await
+        }
+        Change::Changed { old, new } => {
+            properties_changed(connection, &new.path(), T::INTERFACE, &properties::changes(T::PROPERTIES, &old, &new)).await
+        }
+        Change::Removed(view) => {
+            let path = view.path();
+            connection.object_server().remove::<T::Object, _>(&path).await?;
+            removed(connection, path, T::INTERFACE).await
+        }
     }
 }
 
@@ -70,8 +102,9 @@ async fn put<T: Guarded>(connection: &Connection, shared: &Arc<Shared>, path: &O
     guarded::put(connection.object_server(), shared, path, object).await
 }
 
-async fn added(connection: &Connection, path: OwnedObjectPath, interfaces: Interfaces<'_>) -> zbus::Result<()> {
-    ObjectManager::interfaces_added(&SignalEmitter::new(connection, ROOT_PATH)?, path.into(), interfaces).await
+async fn added<T: Published>(connection: &Connection, view: &T) -> zbus::Result<()> {
+    let body = (view.path(), Interfaces(view));
+    connection.emit_signal(None::<&str>, ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", &body).await
 }
 
 async fn removed(connection: &Connection, path: OwnedObjectPath, interface: &str) -> zbus::Result<()> {
@@ -96,11 +129,22 @@ async fn changed(connection: &Connection, old: &DomainView, new: &DomainView) ->
     Ok(())
 }
 
+/// What changes while a job goes on.
+const PROGRESS: &[&str] = &["Progress", "ProgressValid", "Bytes", "Rate", "ExpectedEndTime"];
+
+async fn job_changed(connection: &Connection, job: &Job, properties: &[&str]) -> zbus::Result<()> {
+    let changed = properties::JOB.iter().filter(|(name, _)| properties.contains(name));
+    let values: Values<'_> = changed.map(|(name, value)| (*name, value(job))).collect();
+    properties_changed(connection, &job.path(), JOB_INTERFACE, &values).await
+}
+
+async fn job_progressed(connection: &Connection, job: &Job) -> zbus::Result<()> {
+    job_changed(connection, job, PROGRESS).await
+}
+
 async fn job_ended(connection: &Connection, job: &Job) -> zbus::Result<()> {
+    job_changed(connection, job, &["State", "Message", "Progress", "ProgressValid", "Cancelable"]).await?;
     let path = paths::job(job.number);
-    let now = |name: &str| properties::JOB.iter().find(|(known, _)| *known == name).map(|(known, value)| (*known, value(job)));
-    let values: Values<'_> = ["State", "Message", "Progress", "ProgressValid", "Cancelable"].into_iter().filter_map(now).collect();
-    properties_changed(connection, &path, JOB_INTERFACE, &values).await?;
     let state = job.state();
     JobObject::completed(&SignalEmitter::new(connection, &path)?, state == JobState::Succeeded, &properties::message(&state)).await
 }

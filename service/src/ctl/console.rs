@@ -19,7 +19,7 @@ use super::failure::{Failure, Outcome};
 use super::output::unwritten;
 use super::service;
 use super::signals::Ending;
-use super::terminal::RawMode;
+use super::terminal::Mode;
 use super::uri::Bus;
 
 /// What Ctrl+] types (ASCII GS), as in virsh and telnet.
@@ -75,7 +75,7 @@ pub async fn show(domain: &DomainProxy<'_>, name: &str, device: &str, no_replay:
     }
     say(&format!("Connected to domain '{name}'\nEscape character is ^] (Ctrl + ])\n"));
     let mut ending = Ending::listen()?;
-    let raw = RawMode::enter().map_err(|error| format!("cannot use the terminal: {error}"))?;
+    let raw = Mode::raw().map_err(|error| format!("cannot use the terminal: {error}"))?;
     let outcome = tokio::select! {
         outcome = print(from_guest) => outcome,
         outcome = type_keys(to_guest) => outcome,

@@ -13,18 +13,20 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::console::Consoles;
 use super::handle::{DomainHandle, MAILBOX};
-use super::jobs::{Job, Jobs};
 use super::live::Live;
 use super::registry::Registry;
 use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
-use crate::authorization::{Action, Details, Grant};
+use super::volumes::VolumeUsers;
+use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::jobs::{Job, Jobs};
+use crate::storage::Storage;
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -35,6 +37,10 @@ pub struct Parts {
     pub drivers: Vec<Arc<dyn Driver>>,
     /// Where events go.
     pub publisher: Publisher,
+    /// Visible work, of domains and of others.
+    pub jobs: Arc<Jobs>,
+    /// The pools, whose volumes are disks.
+    pub storage: Arc<Storage>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -45,6 +51,7 @@ pub struct Engine {
     pub registry: Registry,
     /// Visible work.
     pub jobs: Arc<Jobs>,
+    pub(super) storage: Arc<Storage>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
     drivers: Vec<Arc<dyn Driver>>,
@@ -73,10 +80,13 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, console_keep } = parts;
-        let jobs = Arc::new(Jobs::new(publisher.clone()));
+        let Parts { store, drivers, publisher, jobs, storage, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
+        let next_id = AtomicU32::new(1);
+        Arc::new_cyclic(|engine| {
+            storage.ask_for_users(Arc::new(VolumeUsers(engine.clone())));
+            Self { registry: Registry::default(), jobs, storage, store, publisher, drivers, console_keep, next_id }
+        })
     }
 
     /// The hypervisors.
@@ -99,7 +109,7 @@ impl Engine {
         let known = || self.registry.by_name(&draft.domain.name).map(|domain| domain.uuid());
         Details {
             verb,
-            domain: Some(draft.domain.name.clone()),
+            subject: Some(Subject::Domain(draft.domain.name.clone())),
             uuid: draft.domain.uuid.or_else(known),
             hypervisor: self.driver_of(&draft.domain).ok().map(|driver| driver.name()),
         }
@@ -215,7 +225,7 @@ impl Engine {
         result
     }
 
-    /// Starts every domain that is marked for it, once for each life of the runtime directory: a
+    /// Starts every pool and domain that is marked for it, once for each life of the runtime directory: a
     /// service that comes back by activation does not start what was shut down meanwhile.
     pub async fn autostart(self: &Arc<Self>) {
         match self.store.first_run() {
@@ -223,6 +233,8 @@ impl Engine {
             Ok(false) => return,
             Err(error) => return tracing::error!("no domain is autostarted: {error}"),
         }
+        // Guests have their disks there.
+        self.storage.autostart().await;
         for domain in self.registry.all() {
             let view = domain.view();
             if view.autostart && !view.state.is_active() {
@@ -235,7 +247,7 @@ impl Engine {
     }
 
     async fn begin_start(&self, domain: &DomainHandle, grant: &Grant) -> Arc<Job> {
-        self.jobs.begin("domain-start", &domain.view().name, grant.uid()).await
+        self.jobs.begin("domain-start", Subject::Domain(domain.view().name.clone()), grant).await
     }
 
     async fn finish_start(&self, domain: &DomainHandle, grant: Grant, paused: bool, job: Arc<Job>) -> Result<()> {
@@ -335,7 +347,19 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
+        Ok(Launch {
+            domain,
+            uuid,
+            id,
+            paused,
+            runtime,
+            log,
+            nvram: self.nvram(uuid),
+            tpm: self.tpm(uuid),
+            secrets: Vec::new(),
+            events,
+            remember,
+        })
     }
 
     pub(super) async fn live(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::console::Consoles;
 use super::request::Definition;
 use super::state::State;
-use crate::authorization::Details;
+use crate::authorization::{Details, Subject};
 
 /// A snapshot of a domain. Readers hold it as long as they like.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ pub struct DomainView {
 impl DomainView {
     /// What an authorizer is told when a verb is about this domain.
     pub fn details(&self, verb: &'static str) -> Details {
-        Details { verb, domain: Some(self.name.clone()), uuid: Some(self.uuid), hypervisor: Some(self.hypervisor) }
+        Details { verb, subject: Some(Subject::Domain(self.name.clone())), uuid: Some(self.uuid), hypervisor: Some(self.hypervisor) }
     }
 }
 

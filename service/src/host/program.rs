@@ -3,15 +3,6 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Where programs of the system are, those of a local administrator first.
-const DIRECTORIES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-/// The path of a program of the system; one in `/usr/bin` when it is not installed, so that starting it says so.
-pub fn of_system(name: &str) -> PathBuf {
-    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
-    DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable).unwrap_or_else(|| Path::new("/usr/bin").join(name))
-}
-
 /// Permissions of group and others to write.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -47,6 +38,20 @@ pub fn of_root(program: &Path) -> Result<PathBuf, Untrusted> {
         }
     }
     Ok(real)
+}
+
+/// Where programs of the system are, in the order of preference.
+const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The program of the system of that name, if it is installed.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable)
+}
+
+/// The same; where it is not installed a path at which it would be, so that starting it says what is missing.
+pub fn of_system(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| Path::new("/usr/bin").join(name))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// What counts: entries that come, go or get another name, files that were written and closed, owners and modes.
@@ -36,7 +37,9 @@ impl Watch {
     pub fn directory(path: &Path) -> io::Result<Self> {
         let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         inotify::add_watch(&queue, path, CHANGES)?;
-        Ok(Self { queue: AsyncFd::new(queue)? })
+        // SAFETY: the `AsyncFd` owns the descriptor, which so stays open and the same as long as it lives.
+        let queue = unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE) }.map_err(io::Error::from)?;
+        Ok(Self { queue })
     }
 
     /// Answers when an entry has changed whose name `counts`, or the directory itself, since the last answer. Cancel safe.

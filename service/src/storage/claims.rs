@@ -72,7 +72,8 @@ impl Claims {
             (None, Sharing::Read) => 1,
             (Some(hold), Sharing::Read) if hold.readers > 0 => hold.readers + 1,
             (Some(hold), _) => {
-                let message = format!("volume '{volume}' of pool '{pool}' is being {}; try again when that is done, or cancel it", hold.verb);
+                let message =
+                    format!("volume '{volume}' of pool '{pool}' is being {}; try again when that is done, or cancel it", hold.verb);
                 return Err(Error::new(ErrorKind::Busy, message));
             }
         };

@@ -10,7 +10,7 @@ use lodge_model::encryption::{Cipher, EncryptionFormat, IvGenerator};
 use lodge_model::storage_volume::VolumeFormat;
 use serde::Deserialize;
 
-use super::secrets::Passphrase;
+use super::passphrases::Passphrase;
 use super::tool::Tool;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::path_through;
@@ -304,7 +304,7 @@ pub async fn measure(source: Option<Image>, format: VolumeFormat, capacity: u64,
         None => arguments.extend(["--size".to_owned(), capacity.to_string()]),
     }
     if format == "luks" || encrypted {
-        let secret = qemu_img.secret(&Passphrase(b"measured".to_vec()))?;
+        let secret = qemu_img.secret(&Passphrase::new(b"measured".to_vec()))?;
         let prefix = if format == "luks" { "" } else { "encrypt." };
         arguments.extend(["-o".to_owned(), format!("{prefix}key-secret={secret}")]);
         if !prefix.is_empty() {

@@ -120,11 +120,8 @@ impl Volume {
     }
 
     fn source(&self) -> Option<VolumeSource> {
-        let device = |(path, extent): &(String, Extent)| VolumeDevice {
-            path: path.clone(),
-            extents: vec![extent.clone()],
-            ..Default::default()
-        };
+        let device =
+            |(path, extent): &(String, Extent)| VolumeDevice { path: path.clone(), extents: vec![extent.clone()], ..Default::default() };
         let devices: Vec<_> = self.extents.iter().map(device).collect();
         (!devices.is_empty()).then(|| VolumeSource { devices, ..Default::default() })
     }
@@ -149,6 +146,11 @@ impl Volume {
     }
 }
 
+/// The encryption of a volume as an element, with the secret that opens it; `None` when it is not encrypted.
+pub fn encryption_of(volume: &Volume) -> Option<Encryption> {
+    volume.encryption.map(|(format, secret)| encryption(format, secret))
+}
+
 /// A size in bytes.
 pub fn size(bytes: u64) -> Option<ByteSize> {
     Some(ByteSize { bytes, ..Default::default() })
@@ -162,11 +164,7 @@ pub fn type_name(format: VolumeFormat) -> TypeName {
 /// Encryption as an element, with the secret that opens the image.
 pub fn encryption(format: EncryptionFormat, secret: Option<Uuid>) -> Encryption {
     let reference = |uuid| SecretReference { kind: Some("passphrase".to_owned()), uuid: Some(uuid), ..Default::default() };
-    Encryption {
-        format: Some(format.as_str().to_owned()),
-        secrets: secret.map(reference).into_iter().collect(),
-        ..Default::default()
-    }
+    Encryption { format: Some(format.as_str().to_owned()), secrets: secret.map(reference).into_iter().collect(), ..Default::default() }
 }
 
 fn permissions(inode: &InodeFacts) -> Permissions {

@@ -1,6 +1,6 @@
-//! The definitions of the domains: one file `NAME.xml` per domain in `domains` of the configuration directory.
+//! The definitions of the objects of a kind: one file `NAME.xml` for each, in a folder of the configuration directory.
 //!
-//! - The name of the file is the name of the domain.
+//! - The name of the file is the name of the object; that of a secret is its UUID.
 //! - At every moment, and after a crash at any moment, each definition is there as it was or as it shall be.
 //! - What a call has done is on the disk when it returns.
 //!
@@ -19,7 +19,7 @@ use super::{Loaded, StoreError, names};
 /// Largest definition that is read, in bytes. The largest real ones, with hundreds of devices, have some 100 KiB.
 pub const MAX_DEFINITION_BYTES: u64 = 4 << 20;
 
-/// The definitions directory of one instance.
+/// The definitions of one kind.
 #[derive(Debug)]
 pub struct Definitions {
     directory: Directory,
@@ -27,8 +27,8 @@ pub struct Definitions {
 
 impl Definitions {
     /// Opens the directory and removes what interrupted writes left in it. The caller holds the lock.
-    pub(super) fn open(config: &Directory) -> Result<Self, StoreError> {
-        let directory = config.create_subdirectory("domains")?;
+    pub(super) fn open(config: &Directory, folder: &str) -> Result<Self, StoreError> {
+        let directory = config.create_subdirectory(folder)?;
         atomic::sweep(&directory)?;
         Ok(Self { directory })
     }

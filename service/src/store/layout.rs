@@ -91,6 +91,16 @@ impl Layout {
         self.data.join("tpm")
     }
 
+    /// Directory of the volumes of the default pool.
+    pub fn images(&self) -> PathBuf {
+        self.data.join("images")
+    }
+
+    /// Directory of the values of secrets.
+    pub fn secrets(&self) -> PathBuf {
+        self.data.join("secrets")
+    }
+
     /// Directory of what probing the emulators found.
     pub fn capabilities(&self) -> PathBuf {
         self.cache.join("capabilities")
@@ -118,7 +128,7 @@ impl Layout {
     /// Directories that hold something of every guest, or of the service alone: what of them is not its own is no
     /// guest's business.
     pub fn private(&self) -> Vec<PathBuf> {
-        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.cache.clone()]
+        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.secrets(), self.cache.clone()]
     }
 
     fn from_environment(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, StoreError> {

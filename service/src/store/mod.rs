@@ -1,4 +1,4 @@
-//! The files of the daemon: definitions, autostart links and the status of running domains.
+//! The files of the daemon: definitions, autostart links, values of secrets and the status of running domains.
 //!
 //! - One daemon per directory: a [`Store`] holds the lock of its configuration and of its runtime directory.
 //! - Files are replaced in one step and reached through open directories, following no symbolic link.
@@ -17,6 +17,7 @@ mod names;
 mod status;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use autostart::Autostart;
 pub use definitions::{Definitions, MAX_DEFINITION_BYTES};
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub use layout::Layout;
 pub use names::{MAX_NAME_BYTES, check as check_name};
 pub use status::StatusFiles;
+pub use values::SecretValues;
 
 use directory::{Directory, Mode};
 use locks::Lock;
@@ -34,11 +36,20 @@ pub type Loaded<K, T> = Vec<(K, Result<T, StoreError>)>;
 /// The file in the runtime directory that tells a later service that it is not the first.
 const FIRST_RUN_MARK: &str = "autostarted";
 
+/// The file in the configuration directory that tells a later service that the default pool was made.
+const POOLS_MARK: &str = "default-pool";
+
 /// The files of one instance, locked against other daemons as long as this lives.
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
     definitions: Definitions,
+    pools: Definitions,
+    active_pools: Definitions,
+    pool_autostart: Autostart,
+    config: Directory,
+    secrets: Definitions,
+    values: SecretValues,
     status: StatusFiles,
     autostart: Autostart,
     runtime: Directory,
@@ -61,11 +72,30 @@ impl Store {
         for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
             Directory::create(path, of_guests)?;
         }
-        let definitions = Definitions::open(&config)?;
-        let autostart = Autostart::open(&config)?;
+        let definitions = Definitions::open(&config, "domains")?;
+        let pools = Definitions::open(&config, "pools")?;
+        let active_pools = Definitions::open(&runtime, "pools")?;
+        let secrets = Definitions::open(&config, "secrets")?;
+        let values = SecretValues::open(Directory::create(&layout.secrets(), Mode::Owner)?)?;
+        let autostart = Autostart::open(&config, "autostart", "domains")?;
+        let pool_autostart = Autostart::open(&config, "autostart-pools", "pools")?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
-        Ok(Self { definitions, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
+        let status = StatusFiles::open(&runtime)?;
+        Ok(Self {
+            definitions,
+            pools,
+            active_pools,
+            pool_autostart,
+            config,
+            secrets,
+            values,
+            status,
+            autostart,
+            runtime,
+            _locks: locks,
+            layout,
+        })
     }
 
     /// Where everything is.
@@ -76,6 +106,43 @@ impl Store {
     /// The definitions of the domains.
     pub fn definitions(&self) -> &Definitions {
         &self.definitions
+    }
+
+    /// The definitions of the pools.
+    pub fn pools(&self) -> &Definitions {
+        &self.pools
+    }
+
+    /// What the pools were started from that are; gone with the host's uptime.
+    pub fn active_pools(&self) -> &Definitions {
+        &self.active_pools
+    }
+
+    /// Which pools start with the daemon.
+    pub fn pool_autostart(&self) -> &Autostart {
+        &self.pool_autostart
+    }
+
+    /// Whether no service has had pools here before. Says so once only, in the life of the configuration.
+    ///
+    /// # Errors
+    /// The mark cannot be made; nobody knows then.
+    pub fn first_use_of_pools(&self) -> Result<bool, StoreError> {
+        if self.config.kind(POOLS_MARK)?.is_some() {
+            return Ok(false);
+        }
+        atomic::write(&self.config, POOLS_MARK, b"", atomic::Durability::Durable)?;
+        Ok(true)
+    }
+
+    /// The definitions of the secrets, by UUID.
+    pub fn secrets(&self) -> &Definitions {
+        &self.secrets
+    }
+
+    /// The values of the secrets.
+    pub fn secret_values(&self) -> &SecretValues {
+        &self.values
     }
 
     /// The status of running domains.

@@ -57,6 +57,14 @@ impl Rest {
     pub(super) fn sort(&mut self) {
         if let Some(kept) = &mut self.0 {
             kept.nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
+            // Texts that something of another place stood between are one text when they are read again.
+            kept.nodes.dedup_by(|(anchor, node), (before, earlier)| match (node, earlier) {
+                (Node::Text(text), Node::Text(earlier)) if anchor == before => {
+                    earlier.push_str(text);
+                    true
+                }
+                _ => false,
+            });
             kept.inside.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
     }

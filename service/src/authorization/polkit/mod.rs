@@ -118,11 +118,12 @@ impl Refused {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Subject;
     use super::*;
 
     #[test]
     fn refusals_say_who_what_why_and_what_next() {
-        let details = Details { verb: "Start", domain: Some("web".into()), ..Details::default() };
+        let details = Details { verb: "Start", subject: Some(Subject::Domain("web".into())), ..Details::default() };
         for (why, part) in [
             (Refused::No, "polkit refuses org.lodge.Lodge1.domain.manage; a rule in"),
             (Refused::MayNotAsk, "does not allow to ask"),

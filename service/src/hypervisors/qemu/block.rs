@@ -12,6 +12,7 @@ use lodge_model::domain::devices::{
     BackingStore, DetectZeroes, Discard, Disk, DiskCache, DiskDevice, DiskIo, DiskSource, DiskSourceElement, DiskType, HostTransport,
     IoTune, SourceHost,
 };
+use lodge_model::encryption::Encryption;
 use lodge_model::xml::OnOff;
 use serde_json::{Value, json};
 
@@ -57,6 +58,7 @@ pub fn add(draft: &mut Draft<'_>, disk: &Disk) -> Result<Option<String>, Refusal
         element: disk.source.as_ref(),
         format: disk.driver.as_ref().and_then(|driver| driver.kind.as_deref()),
         backing: disk.backing_store.as_deref(),
+        encryption: disk.source.as_ref().and_then(|source| source.encryption.as_deref()).or(disk.encryption.as_deref()),
         read_only: disk.is_read_only(),
         shared: disk.shareable,
         cdrom: disk.device() == DiskDevice::Cdrom,
@@ -87,6 +89,7 @@ struct Image<'a> {
     element: Option<&'a DiskSourceElement>,
     format: Option<&'a str>,
     backing: Option<&'a BackingStore>,
+    encryption: Option<&'a Encryption>,
     read_only: bool,
     shared: bool,
     cdrom: bool,
@@ -116,7 +119,8 @@ impl Image<'_> {
         let protocol = self.protocol(draft, follows_header)?;
         let protocol = protocol.with("node-name", file.clone()).with("read-only", self.read_only).and(self.cache()).and(self.discard());
         draft.blockdev(protocol);
-        let layer = Props::of("driver", format).with("node-name", node.clone()).with("read-only", self.read_only);
+        let (driver, encryption) = self.decrypt(draft, format, &node)?;
+        let layer = Props::of("driver", driver).and(encryption).with("node-name", node.clone()).with("read-only", self.read_only);
         let layer = layer.and(self.cache()).and(self.discard()).and(self.slice()?).with("file", file);
         // `backing` is an option of formats with backing files only.
         let layer = if WITH_BACKING.contains(&format) { layer.opt("backing", backing) } else { layer };
@@ -132,6 +136,7 @@ impl Image<'_> {
             element: backing.source.as_ref(),
             format: backing.format.as_ref().and_then(|format| format.kind.as_deref()),
             backing: backing.backing_store.as_deref(),
+            encryption: backing.source.as_ref().and_then(|source| source.encryption.as_deref()),
             read_only: true,
             shared: false,
             cdrom: false,
@@ -141,13 +146,6 @@ impl Image<'_> {
 
     fn check(&self) -> Result<(), Refusal> {
         let element = self.element;
-        let encrypted = self.disk.encryption.is_some() || element.is_some_and(|element| element.encryption.is_some());
-        if encrypted {
-            return Err(Refusal::unsupported(format!(
-                "{} is encrypted, and this version keeps no secrets: take <encryption> out and use an image without encryption",
-                self.owner
-            )));
-        }
         if self.disk.auth.is_some() || element.is_some_and(|element| element.auth.is_some()) {
             return Err(Refusal::unsupported(format!(
                 "{} asks for a password (<auth>), and this version keeps no secrets: use a source that needs none",
@@ -161,6 +159,35 @@ impl Image<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// The driver that decrypts, and its properties. The passphrase reaches QEMU through a descriptor.
+    fn decrypt(&self, draft: &mut Draft<'_>, format: &'static str, node: &str) -> Result<(&'static str, Props), Refusal> {
+        let Some(encryption) = self.encryption else { return Ok((format, Props::empty())) };
+        let word = encryption.format.as_deref().unwrap_or_default();
+        let [secret] = encryption.secrets.as_slice() else {
+            return Err(Refusal::invalid(format!(
+                "{} is encrypted and does not name one secret with the passphrase: add <secret type='passphrase' uuid='…'/> to <encryption>",
+                self.owner
+            )));
+        };
+        if encryption.engine.as_deref().is_some_and(|engine| engine != "qemu") {
+            return Err(Refusal::unsupported(format!("{} is decrypted by another program than QEMU: write engine='qemu'", self.owner)));
+        }
+        let id = format!("{node}-secret");
+        let (driver, properties) = match (word, format) {
+            ("luks" | "default", "raw") => ("luks", Props::empty().with("key-secret", id.clone())),
+            ("luks" | "default", "qcow2") => (format, Props::empty().with("encrypt", json!({ "format": "luks", "key-secret": id }))),
+            ("qcow", "qcow" | "qcow2") => (format, Props::empty().with("encrypt", json!({ "format": "aes", "key-secret": id }))),
+            _ => {
+                return Err(Refusal::unsupported(format!(
+                    "{} is an image of type '{format}' with encryption '{word}', which QEMU does not decrypt: use luks in raw or qcow2",
+                    self.owner
+                )));
+            }
+        };
+        draft.secret(&id, secret, &self.owner);
+        Ok((driver, properties))
     }
 
     fn qemu_format(&self) -> Result<&'static str, Refusal> {
@@ -202,7 +229,8 @@ impl Image<'_> {
                 self.network(protocol, *name, hosts)
             }
             DiskSource::Volume { pool, volume } => Err(Refusal::unsupported(format!(
-                "{} is the volume {volume} of pool {pool}, and this version has no pools: use <disk type='file'> with the volume's path",
+                "{} is the volume {volume} of pool {pool}, which is not started or does not have it: start the pool, or use <disk type='file'> with \
+                 the volume's path",
                 self.owner
             ))),
             DiskSource::Nvme { .. } | DiskSource::VhostUser { .. } | DiskSource::VhostVdpa { .. } => Err(Refusal::unsupported(format!(

@@ -20,6 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use lodge_model::domain::Domain;
+use lodge_model::encryption::SecretReference;
 use serde_json::Value;
 
 use crate::hypervisors::resources::HostResource;
@@ -29,6 +30,8 @@ use crate::hypervisors::resources::HostResource;
 pub enum Slot {
     /// The listening socket that QMP is spoken on.
     Qmp,
+    /// A file in memory with the value of a secret, by its place in [`LaunchPlan::secrets`].
+    Secret(usize),
 }
 
 /// An argument of QEMU.
@@ -125,6 +128,8 @@ pub struct LaunchPlan {
     pub arguments: Vec<Argument>,
     /// Variables to set in its environment.
     pub environment: Vec<(String, String)>,
+    /// Secrets whose values it reads.
+    pub secrets: Vec<SecretReference>,
     /// What must be made first, in this order.
     pub preparations: Vec<Preparation>,
     /// Programs to start first, in this order.

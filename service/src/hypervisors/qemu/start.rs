@@ -24,7 +24,7 @@ use super::guest::{Found, Guest, OnPoweroff};
 use super::live;
 use super::log::RunLog;
 use super::machine::QemuMachine;
-use super::plan::LaunchPlan;
+use super::plan::{LaunchPlan, Slot};
 use super::prepare::prepare;
 use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
@@ -183,7 +183,15 @@ impl Starting<'_> {
         }
         let mut spec = ProcessSpec::new(&plan.program);
         let qmp = spec.inherit(listener);
-        spec.arguments = plan.arguments.iter().map(|argument| argument.render(|_| qmp).into()).collect();
+        let mut secrets = Vec::new();
+        for reference in &plan.secrets {
+            secrets.push(spec.inherit(launch.secret(reference)?));
+        }
+        let number = |slot| match slot {
+            Slot::Qmp => qmp,
+            Slot::Secret(place) => secrets.get(place).copied().unwrap_or(-1),
+        };
+        spec.arguments = plan.arguments.iter().map(|argument| argument.render(number).into()).collect();
         spec.environment = self.environment(&plan.environment, record);
         spec.output = Some(duplicate(&self.output)?);
         spec.steps = confined::steps(confined, Program::Hypervisor)?;

@@ -74,6 +74,7 @@ impl Bench {
             log: self.path("log"),
             nvram: self.path("nvram"),
             tpm: self.path("tpm"),
+            secrets: Vec::new(),
             events,
             remember: Arc::new(move |record| {
                 remembered.lock().unwrap().push(record.clone());
@@ -293,6 +294,7 @@ fn plan_of(program: &str, arguments: &[&str], domain: &Domain) -> LaunchPlan {
         program: program.into(),
         arguments: arguments.iter().map(|text| Argument::Text((*text).to_owned())).collect(),
         environment: Vec::new(),
+        secrets: Vec::new(),
         preparations: Vec::new(),
         companions: Vec::new(),
         resources: Vec::new(),

@@ -15,14 +15,14 @@ use super::{NewVolume, blocking, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{self, NewEncryption, NewImage, Place, Report};
-use crate::storage::secrets::{Passphrase, Secrets};
+use crate::storage::passphrases::{Passphrase, Passphrases};
 use crate::storage::tool::Tool;
 use crate::storage::volume::{InodeFacts, Volume};
 
 /// A volume that is a block device.
 ///
 /// What is on it says nothing: a guest wrote it. It is raw, and encrypted where the service has a secret for it.
-pub fn volume(name: &str, path: &str, size: u64, secrets: &dyn Secrets) -> Volume {
+pub fn volume(name: &str, path: &str, size: u64, secrets: &Passphrases) -> Volume {
     let secret = secrets.of_volume(path);
     Volume {
         capacity: size,
@@ -46,11 +46,7 @@ fn facts(path: &str) -> Option<InodeFacts> {
         gid: found.gid(),
         mode: found.mode(),
         label: None,
-        times: [
-            time(found.atime(), found.atime_nsec()),
-            time(found.mtime(), found.mtime_nsec()),
-            time(found.ctime(), found.ctime_nsec()),
-        ],
+        times: [time(found.atime(), found.atime_nsec()), time(found.mtime(), found.mtime_nsec()), time(found.ctime(), found.ctime_nsec())],
     })
 }
 
@@ -101,8 +97,9 @@ pub fn require_raw(document: &StorageVolume, own: &[VolumeFormat]) -> Result<()>
         None | Some(VolumeFormat::Raw) => Ok(()),
         Some(format) if own.contains(&format) => Ok(()),
         Some(format) => {
-            let message =
-                format!("a volume of this pool is a block device and cannot have the format '{format}'; leave <format> out, or write 'raw'");
+            let message = format!(
+                "a volume of this pool is a block device and cannot have the format '{format}'; leave <format> out, or write 'raw'"
+            );
             Err(Error::new(ErrorKind::NotSupported, message))
         }
     }

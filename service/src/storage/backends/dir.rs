@@ -47,7 +47,10 @@ pub(super) fn unfit(view: Result<PoolView<'_>, Vec<lodge_model::document::Proble
 pub(super) fn nothing_to_format(overwrite: Overwrite, kind: &str) -> Result<()> {
     match overwrite {
         Overwrite::Nothing => Ok(()),
-        _ => Err(Error::new(ErrorKind::InvalidOption, format!("a pool of the type '{kind}' is not formatted; leave the option overwrite out"))),
+        _ => Err(Error::new(
+            ErrorKind::InvalidOption,
+            format!("a pool of the type '{kind}' is not formatted; leave the option overwrite out"),
+        )),
     }
 }
 
@@ -58,6 +61,10 @@ impl Location for Dir {
     }
 
     fn changes_are_seen(&self) -> bool {
+        true
+    }
+
+    fn stays(&self) -> bool {
         true
     }
 

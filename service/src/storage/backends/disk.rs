@@ -20,7 +20,7 @@ use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blo
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{Place, Report};
-use crate::storage::secrets::Passphrase;
+use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
 
@@ -263,7 +263,7 @@ impl Backend for Disk {
                 let size = partition.size.saturating_mul(sector);
                 let start = partition.start.saturating_mul(sector);
                 let extent = Extent { start, end: start.saturating_add(size), ..Default::default() };
-                let mut volume = blocks::volume(name, &path, size, host.secrets.as_ref());
+                let mut volume = blocks::volume(name, &path, size, &host.secrets);
                 if partition.is_extended() {
                     volume.format = VolumeFormat::Extended;
                 } else {
@@ -297,13 +297,19 @@ impl Backend for Disk {
         let size = blocks::needed(&new).await?.div_ceil(sector);
         check_space(&format!("volume '{}'", new.document.name), size.saturating_mul(sector), new.available)?;
         let Some((start, _)) = table.gaps(disk).into_iter().find(|(from, to)| to - from >= size) else {
-            let message = format!("volume '{}' needs {} bytes in one piece, and no gap of {} has them", new.document.name, size * sector, self.device);
+            let message = format!(
+                "volume '{}' needs {} bytes in one piece, and no gap of {} has them",
+                new.document.name,
+                size * sector,
+                self.device
+            );
             return Err(Error::new(ErrorKind::NoSpace, message));
         };
         let numbers: Vec<_> = table.partitions.iter().filter_map(|partition| self.number(&partition.node)).collect();
         let name = self.name((1..).find(|number| !numbers.contains(number)).unwrap_or(1));
         if new.document.name != name {
-            let message = format!("a partition has the name that the kernel gives it: the next one of {} is '{name}'; ask for that", self.device);
+            let message =
+                format!("a partition has the name that the kernel gives it: the next one of {} is '{name}'; ask for that", self.device);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let kind = partition_type(new.document.format(), &table.label);

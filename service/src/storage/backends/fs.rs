@@ -42,7 +42,8 @@ impl Fs {
 
     async fn format_device(&self, overwrite: Overwrite) -> Result<()> {
         let Some((program, force)) = maker(self.format) else {
-            let message = format!("a file system of the format '{}' cannot be made here; make it yourself, or use ext4 or xfs", self.format);
+            let message =
+                format!("a file system of the format '{}' cannot be made here; make it yourself, or use ext4 or xfs", self.format);
             return Err(Error::new(ErrorKind::NotSupported, message));
         };
         if overwrite == Overwrite::IfEmpty {

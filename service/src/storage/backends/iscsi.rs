@@ -18,7 +18,7 @@ use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blo
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{Place, Report};
-use crate::storage::secrets::Passphrase;
+use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
 
@@ -83,9 +83,9 @@ impl Iscsi {
     /// Writes the credentials into the record of the node.
     async fn authenticate(&self) -> Result<()> {
         let Some((username, reference)) = &self.credentials else { return Ok(()) };
-        let value = self.host.secrets.value(reference).await?;
+        let value = self.host.secrets.value("iscsi", reference).await?;
         let refused = || Error::new(ErrorKind::InvalidArgument, "a user or password of CHAP has a line end in it; set another one");
-        let password = String::from_utf8(value.0).map_err(|_| refused())?;
+        let password = String::from_utf8(value.0.to_vec()).map_err(|_| refused())?;
         if username.contains(['\n', '\r']) || password.contains(['\n', '\r']) {
             return Err(refused());
         }
@@ -157,7 +157,10 @@ fn unit(link: &str, target: &str) -> Option<u32> {
 }
 
 fn belongs_to_target() -> Error {
-    Error::new(ErrorKind::NotSupported, "units of an iSCSI target are made, resized and removed on its server; do it there and refresh the pool")
+    Error::new(
+        ErrorKind::NotSupported,
+        "units of an iSCSI target are made, resized and removed on its server; do it there and refresh the pool",
+    )
 }
 
 #[async_trait]
@@ -214,7 +217,7 @@ impl Backend for Iscsi {
                     Ok(size) => {
                         contents.capacity = contents.capacity.saturating_add(size);
                         let volume = format!("unit:0:0:{number}");
-                        contents.volumes.insert(volume.clone(), blocks::volume(&volume, &path, size, host.secrets.as_ref()).into());
+                        contents.volumes.insert(volume.clone(), blocks::volume(&volume, &path, size, &host.secrets).into());
                     }
                     Err(error) => tracing::warn!("{error}"),
                 }
@@ -295,8 +298,7 @@ mod tests {
         assert_eq!(files_below(directory.path()), [record.clone()]);
         let settings = [("node.session.auth.authmethod", "CHAP".to_owned()), ("node.session.auth.password", "s3cret".to_owned())];
         set_in_record(&record, &settings).unwrap();
-        let expected =
-            "# BEGIN RECORD 2.1.8\nnode.name = iqn.a\nnode.session.auth.authmethod = CHAP\nnode.session.auth.password = s3cret\n# END RECORD\n";
+        let expected = "# BEGIN RECORD 2.1.8\nnode.name = iqn.a\nnode.session.auth.authmethod = CHAP\nnode.session.auth.password = s3cret\n# END RECORD\n";
         assert_eq!(std::fs::read_to_string(&record).unwrap(), expected);
         assert_eq!(std::fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
     }

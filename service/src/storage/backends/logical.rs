@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lodge_model::storage_pool::{Extent, PoolView, StoragePool};
-use lodge_model::storage_volume::VolumeFormat;
 use serde::Deserialize;
 
 use super::blocks::{TakeBack, Undoing};
@@ -18,7 +17,7 @@ use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blo
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{Place, Report};
-use crate::storage::secrets::Passphrase;
+use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::{Backing, Volume};
 
@@ -145,7 +144,8 @@ fn check_name(name: &str) -> Result<()> {
     if !reserved && !name.starts_with('-') && name.chars().all(allowed) {
         return Ok(());
     }
-    let message = format!("'{name}' cannot be a logical volume; use letters, digits and + _ . -, with no - in front, and none of LVM's own names");
+    let message =
+        format!("'{name}' cannot be a logical volume; use letters, digits and + _ . -, with no - in front, and none of LVM's own names");
     Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
@@ -161,7 +161,8 @@ impl Backend for Logical {
 
     async fn build(&self, overwrite: Overwrite) -> Result<()> {
         if self.devices.is_empty() {
-            let message = format!("it is not said what volume group '{}' is made of; write <device path='/dev/…'/> into <source>", self.group);
+            let message =
+                format!("it is not said what volume group '{}' is made of; write <device path='/dev/…'/> into <source>", self.group);
             return Err(Error::new(ErrorKind::InvalidXml, message));
         }
         for device in &self.devices {
@@ -204,7 +205,7 @@ impl Backend for Logical {
                     key: segment.lv_uuid.clone(),
                     backing: backing.map(|origin| Backing { path: self.path(origin), format: None }),
                     allocation: 0,
-                    ..blocks::volume(&segment.lv_name, &path, size, self.host.secrets.as_ref())
+                    ..blocks::volume(&segment.lv_name, &path, size, &self.host.secrets)
                 }
             });
             volume.allocation = volume.allocation.saturating_add(bytes(&segment.seg_size));
@@ -241,7 +242,13 @@ impl Backend for Logical {
                     return Err(Error::new(ErrorKind::InvalidArgument, message));
                 };
                 check_name(origin)?;
-                arguments.extend(["--snapshot".to_owned(), "--size".to_owned(), format!("{size}b"), "--".to_owned(), self.full_name(origin)]);
+                arguments.extend([
+                    "--snapshot".to_owned(),
+                    "--size".to_owned(),
+                    format!("{size}b"),
+                    "--".to_owned(),
+                    self.full_name(origin),
+                ]);
             }
             None if asked < size && new.passphrase.is_none() && new.source.is_none() => {
                 let asked = asked.max(1 << 20);

@@ -22,9 +22,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lodge_model::storage_pool::{PoolType, StoragePool};
 use lodge_model::storage_volume::StorageVolume;
+use uuid::Uuid;
 
 use super::image::{Report, Resizing};
-use super::secrets::{Passphrase, Secrets};
+use super::passphrases::{Passphrase, Passphrases};
 use super::volume::Volume;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
@@ -68,6 +69,8 @@ pub struct NewVolume {
     pub preallocate_metadata: bool,
     /// The passphrase of an encrypted one.
     pub passphrase: Option<Passphrase>,
+    /// The secret that has it, if it is known by its UUID.
+    pub secret: Option<Uuid>,
     /// What is free in the pool, in bytes.
     pub available: u64,
 }
@@ -109,6 +112,16 @@ pub trait Backend: Send + Sync {
 
     /// Whether changes made by others are noticed by watching the target.
     fn is_watched(&self) -> bool {
+        false
+    }
+
+    /// Whether its volumes can be images with a format.
+    fn has_images(&self) -> bool {
+        false
+    }
+
+    /// Whether its volumes stay reachable when it is stopped.
+    fn is_untouched_by_stop(&self) -> bool {
         false
     }
 
@@ -155,7 +168,7 @@ pub trait Backend: Send + Sync {
 #[derive(Clone)]
 pub struct Host {
     /// Where secrets are kept.
-    pub secrets: Arc<dyn Secrets>,
+    pub secrets: Passphrases,
 }
 
 /// Types that there is a backend for.
@@ -186,12 +199,12 @@ pub fn of(pool: &StoragePool, host: &Host) -> Result<Arc<dyn Backend>> {
 ///
 /// # Errors
 /// Those of the work.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(in crate::storage) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::new(ErrorKind::Internal, "the work crashed").caused_by(error))?
 }
 
 /// The error of a system call, of the kind that its number tells.
-pub(super) fn failed(what: impl std::fmt::Display, error: std::io::Error) -> Error {
+pub(in crate::storage) fn failed(what: impl std::fmt::Display, error: std::io::Error) -> Error {
     use std::io::ErrorKind as Io;
     let kind = match error.kind() {
         Io::StorageFull | Io::QuotaExceeded => ErrorKind::NoSpace,

@@ -91,7 +91,8 @@ impl Location for Netfs {
         }
         let (kind, program, package) = helper(self.format);
         if !of_system(program).is_file() {
-            let message = format!("{} cannot be mounted: {program} is not installed; install it (package {package} on Debian)", self.source);
+            let message =
+                format!("{} cannot be mounted: {program} is not installed; install it (package {package} on Debian)", self.source);
             return Err(Error::new(ErrorKind::NotSupported, message));
         }
         mount(Some(kind), &self.options, &self.source, &self.files).await
@@ -122,7 +123,10 @@ mod tests {
             "<pool type='netfs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'><fs:mount_opts><fs:option name='soft'/></fs:mount_opts></pool>",
         )
         .unwrap();
-        assert_eq!(options(&pool, NetfsFormat::Nfs, Some("4.2"), Some(2049)), ["nodev", "nosuid", "noexec", "nfsvers=4.2", "port=2049", "soft"]);
+        assert_eq!(
+            options(&pool, NetfsFormat::Nfs, Some("4.2"), Some(2049)),
+            ["nodev", "nosuid", "noexec", "nfsvers=4.2", "port=2049", "soft"]
+        );
         assert_eq!(options(&pool, NetfsFormat::Cifs, None, None), ["nodev", "nosuid", "noexec", "guest", "soft"]);
     }
 }

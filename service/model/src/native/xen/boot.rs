@@ -3,6 +3,7 @@
 use super::Dialect;
 use super::input::Input;
 use super::output::Output;
+use super::value::Value;
 use super::{is_hvm, kind};
 use crate::domain::Domain;
 use crate::domain::devices::{Disk, DiskDevice};
@@ -11,7 +12,8 @@ use crate::domain::xen::{Arg, CommandLine};
 use crate::native::ReadError;
 use crate::xml::YesNo;
 
-/// Words for kinds of guests: of `type` (xl), of `builder`, and of an s-expression's image.
+/// Words for kinds of guests: of `type` (xl), of `builder`, and of an s-expression's image. The last two of them say more than
+/// a domain can.
 const KINDS: [(&str, OsKind); 7] = [
     ("hvm", OsKind::Hvm),
     ("pv", OsKind::Linux),
@@ -57,8 +59,11 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         firmware(input, domain)?;
         boot_order(input, domain)?;
     }
+    input.overrule("device_model_override", &["device_model"]);
     let model = input.text("device_model")?;
     domain.devices.emulator = input.text("device_model_override")?.or(model);
+    let of_others = if kind == OsKind::Hvm { "device_model_args_pv" } else { "device_model_args_hvm" };
+    input.leave_out(of_others, "is for guests of another kind");
     let mut args = Vec::new();
     for key in MODEL_ARGUMENTS {
         for item in input.list(key) {
@@ -69,26 +74,45 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
     Ok(())
 }
 
+/// The kind of guest. Where several settings say it, the last of them counts.
 fn read_kind(input: &mut Input) -> Result<OsKind, ReadError> {
-    let mut found = None;
+    let mut said = Vec::new();
     for key in ["builder", "type"] {
         let Some(item) = input.take(key) else { continue };
         let word = item.text(key)?;
         let known = KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind);
-        found = Some(known.ok_or_else(|| item.unexpected(key, "'pv', 'pvh', 'hvm', 'linux' or 'generic'"))?);
+        let kind = known.ok_or_else(|| item.unexpected(key, "'pv', 'pvh', 'hvm', 'linux' or 'generic'"))?;
+        if matches!(word.as_str(), "linux64" | "netbsd") {
+            input.warn(item.position, format!("the {key} '{word}' has no word in a domain; it becomes 'linux'"));
+        }
+        said.push((key, kind, item.position));
     }
-    if input.switch("pvh")? == Some(true) {
-        found = Some(OsKind::XenPvh);
+    if let Some(item) = input.take("pvh") {
+        if item.switch("pvh")? {
+            said.push(("pvh", OsKind::XenPvh, item.position));
+        } else if said.last().is_some_and(|(_, kind, _)| *kind == OsKind::XenPvh) {
+            input.warn(item.position, "'pvh' 0 does not count beside 'type' and is left out".into());
+        }
     }
-    Ok(found.unwrap_or(OsKind::Linux))
+    let Some((counts, kind, _)) = said.pop() else { return Ok(OsKind::Linux) };
+    for (key, _, position) in said.into_iter().filter(|(_, other, _)| *other != kind) {
+        input.warn(position, format!("'{key}' does not count beside '{counts}' and is left out"));
+    }
+    Ok(kind)
 }
 
 /// The boot loader's arguments under either name, as one string.
 fn arguments(input: &mut Input) -> Result<Option<String>, ReadError> {
     let mut args = Vec::new();
     for key in ["bootargs", "bootloader_args"] {
-        for item in input.list(key) {
-            args.push(item.text(key)?);
+        let Some(item) = input.take(key) else { continue };
+        let listed = matches!(item.value, Value::List(_));
+        for item in item.into_list() {
+            let text = item.text(key)?;
+            if listed && (text.is_empty() || text.contains(char::is_whitespace)) {
+                input.warn(item.position, format!("'{text}' of '{key}' is no longer one argument: a domain has them as one string"));
+            }
+            args.push(text);
         }
     }
     Ok(Some(args.join(" ")).filter(|args| !args.is_empty()))
@@ -98,25 +122,42 @@ fn arguments(input: &mut Input) -> Result<Option<String>, ReadError> {
 /// kernel that the firmware boots, except that old files name the loader there.
 fn firmware(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let os = &mut domain.os;
-    let mut path = input.text("loader")?;
-    let over = input.text("firmware_override")?;
-    path = over.or(path);
+    input.overrule("firmware_override", &["loader"]);
+    let loader = input.text("loader")?;
+    let over = input.item_text("firmware_override")?;
+    let mut place = over.as_ref().map(|(_, position)| *position);
+    let mut path = over.map(|(path, _)| path).or(loader);
     let is_loader = |kernel: &String| input.dialect != Dialect::Xl || kernel.rsplit('/').next() == Some("hvmloader");
     if path.is_none() && os.kernel.as_ref().is_some_and(is_loader) {
         path = os.kernel.take();
     }
     for key in ["bios", "firmware"] {
         let Some(item) = input.take(key) else { continue };
-        match item.text(key)?.as_str() {
-            "ovmf" | "uefi" => os.firmware = Some(Firmware::Efi),
-            "seabios" | "bios" => os.firmware = Some(Firmware::Bios),
-            file if key == "firmware" && file.starts_with('/') => path = Some(file.to_owned()),
-            word => input.warn(item.position, format!("the firmware '{word}' has no word in a domain and is left out")),
+        let firmware = match item.text(key)?.as_str() {
+            "ovmf" | "uefi" => Firmware::Efi,
+            "seabios" | "bios" => Firmware::Bios,
+            file if key == "firmware" && file.starts_with('/') => {
+                if let Some(position) = place.replace(item.position).filter(|_| path.as_deref() != Some(file)) {
+                    input.warn(position, "'firmware_override' does not count beside 'firmware' and is left out".into());
+                }
+                path = Some(file.to_owned());
+                continue;
+            }
+            word => {
+                input.warn(item.position, format!("the {key} '{word}' has no word in a domain and is left out"));
+                continue;
+            }
+        };
+        if os.firmware.replace(firmware).is_some_and(|other| other != firmware) {
+            input.warn(item.position, "'bios' does not count beside 'firmware' and is left out".into());
         }
     }
     let blob = if os.firmware == Some(Firmware::Efi) { input.text("bios_path_override")? } else { None };
     os.loader = match blob {
         Some(blob) => {
+            if let Some(position) = place {
+                input.warn(position, "'firmware_override' has no element beside 'bios_path_override' and is left out".into());
+            }
             os.firmware = None;
             Some(Loader { readonly: Some(YesNo(true)), kind: Some(LoaderType::Pflash), path: Some(blob), ..Loader::default() })
         }

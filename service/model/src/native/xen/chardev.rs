@@ -56,7 +56,9 @@ fn hosts(input: &mut Input, key: &str) -> Result<Vec<(u32, Host)>, ReadError> {
         match host(&text) {
             Some((host, waits)) => {
                 if waits {
-                    let reason = format!("'{text}' holds the guest until a client connects, which a domain cannot say; it does not wait");
+                    let reason = format!(
+                        "the {key} port '{text}' holds the guest until a client connects, which a domain cannot say; it does not wait"
+                    );
                     input.warn(item.position, reason);
                 }
                 hosts.push((port, host));

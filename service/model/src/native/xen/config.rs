@@ -91,15 +91,11 @@ impl Parser<'_> {
         if !matches!(self.cursor.peek(), None | Some('\n' | ';' | '#')) {
             return Err(self.cursor.expected(&format!("the end of the line behind the value of '{key}' ({NEXT_STEP})")));
         }
-        match value {
-            None => Ok(()),
-            Some(item) if adds => self.input.append(key, position, item),
-            Some(item) => self.input.set(key, position, item),
-        }
+        if adds { self.input.append(key, position, value) } else { self.input.set(key, position, value) }
     }
 
-    /// A value; Python's `None` is none.
-    fn value(&mut self, key: &str, depth: usize, between: Blank) -> Result<Option<Item>, ReadError> {
+    /// A value; Python's `None` says nothing, as an empty string does.
+    fn value(&mut self, key: &str, depth: usize, between: Blank) -> Result<Item, ReadError> {
         let position = self.cursor.position;
         self.values += 1;
         if self.values > MAX_VALUES {
@@ -113,7 +109,7 @@ impl Parser<'_> {
                 match word {
                     "True" => Value::Number(1),
                     "False" => Value::Number(0),
-                    "None" => return Ok(None),
+                    "None" if depth == 0 => Value::Text(String::new()),
                     digits => Value::Number(number(digits).ok_or_else(|| {
                         let reason = format!("expected a string, a whole number or a list for '{key}', found {digits} ({NEXT_STEP})");
                         ReadError { position, reason }
@@ -122,7 +118,7 @@ impl Parser<'_> {
             }
             _ => return Err(self.cursor.expected(&format!("a string, a whole number or a list for '{key}'"))),
         };
-        Ok(Some(Item { value, position }))
+        Ok(Item { value, position })
     }
 
     /// Neighbouring strings, which are one.
@@ -147,7 +143,7 @@ impl Parser<'_> {
             if self.cursor.eat(']') {
                 return Ok(items);
             }
-            items.extend(self.value(key, depth, Blank::Lines)?);
+            items.push(self.value(key, depth, Blank::Lines)?);
             self.blank(Blank::Lines);
             if !self.cursor.eat(',') && self.cursor.peek() != Some(']') {
                 return Err(self.cursor.expected(&format!("',' or ']' in the list of '{key}'")));

@@ -2,13 +2,14 @@
 
 use super::Dialect;
 use super::input::Input;
-use super::is_hvm;
+use super::kind;
 use super::output::Output;
 use super::value::{Item, Value};
 use crate::domain::Domain;
 use crate::domain::cpu::{Cpu, CpuFeature, CpuFeaturePolicy, CpuMode, Vcpus};
 use crate::domain::cpuset::CpuSet;
 use crate::domain::numa::Placement;
+use crate::domain::os::OsKind;
 use crate::domain::resources::{CpuTune, VcpuPin};
 use crate::native::ReadError;
 use crate::xml::Value as Word;
@@ -52,13 +53,17 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         tune(domain).shares = Some(weight);
     }
     // To xl it is `cap`, to xm and xend `cpu_cap`.
+    input.overrule("cap", &["cpu_cap"]);
     let cap: Option<u32> = input.number("cpu_cap", "a number of percent")?;
     if let Some(cap) = input.number("cap", "a number of percent")?.or(cap).filter(|cap| *cap > 0) {
         tune(domain).global_period = Some(CAP_PERIOD);
         tune(domain).global_quota = Some(i64::from(cap) * 1000);
     }
-    if let Some(nested) = input.switch("nested")?.or(input.switch("nestedhvm")?) {
-        set_nested(domain, nested);
+    if kind(domain) != OsKind::Linux {
+        input.overrule("nested", &["nestedhvm"]);
+        if let Some(nested) = input.switch("nested")?.or(input.switch("nestedhvm")?) {
+            set_nested(domain, nested);
+        }
     }
     cpuid(input, domain)
 }
@@ -69,12 +74,24 @@ fn tune(domain: &mut Domain) -> &mut CpuTune {
 
 fn count(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let expected = "a number of processors from 1 to 8192";
+    let position = input.position("vcpus");
     let mut take = |key| {
         let Some(item) = input.take(key) else { return Ok(None) };
         let count: u32 = item.number(key, expected)?;
         if (1..=MAX_VCPUS).contains(&count) { Ok(Some(count)) } else { Err(item.unexpected(key, expected)) }
     };
     let (vcpus, max) = (take("vcpus")?, take("maxvcpus")?);
+    if let (Some(vcpus), Some(max), Some(position)) = (vcpus, max, position)
+        && vcpus > max
+    {
+        return Err(ReadError {
+            position,
+            reason: format!("expected at most the {max} processors of 'maxvcpus' for 'vcpus', found {vcpus}"),
+        });
+    }
+    if vcpus.is_some() && max.is_some() {
+        input.leave_out("vcpu_avail", "does not count beside 'vcpus' and 'maxvcpus'");
+    }
     let available = input.take("vcpu_avail").map(|item| Ok((item.number::<i64>("vcpu_avail", "a mask of processors")?, item.position)));
     let count = max.or(vcpus).unwrap_or(1);
     let mut current = vcpus.filter(|vcpus| *vcpus < count);
@@ -124,7 +141,7 @@ fn processors(item: &Item, input: &mut Input, budget: &mut u64) -> Result<Option
         return Ok(None);
     }
     if text.contains("node") || text.contains("all") {
-        input.warn(item.position, format!("'{text}' depends on the host's processors; that part of 'cpus' is left out"));
+        input.warn(item.position, format!("'cpus' names '{text}', which depends on the host's processors, and is left out"));
         return Ok(None);
     }
     let length = |part: &str| {
@@ -162,8 +179,8 @@ fn cpuid(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
         return Ok(());
     }
     if domain.cpu.is_none() {
-        // What nothing is said of is off.
-        set_nested(domain, false);
+        // What nothing is said of is off; paravirtual guests have no such setting.
+        set_nested(domain, kind(domain) == OsKind::Linux);
     }
     let cpu = domain.cpu.get_or_insert_default();
     for part in parts.filter(|part| !part.is_empty()) {
@@ -173,7 +190,13 @@ fn cpuid(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
             _ => POLICIES.iter().find(|(word, _)| *word == value).map(|(_, policy)| *policy),
         };
         match policy.filter(|_| !NUMBERS.contains(&name)) {
-            Some(policy) => cpu.features.push(feature(name, policy)),
+            Some(policy) => {
+                if matches!(value, "k" | "s") {
+                    input.warn(item.position, format!("'{part}' of 'cpuid' has no word in a domain and becomes '{name}=x'"));
+                }
+                cpu.features.retain(|feature| feature.name != name);
+                cpu.features.push(feature(name, policy));
+            }
             None => input.warn(item.position, format!("'{part}' of 'cpuid' has no element in the domain and is left out")),
         }
     }
@@ -197,9 +220,7 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
         Some(percent).filter(|percent| *percent > 0)
     });
     output.number(if output.dialect == Dialect::Xl { "cap" } else { "cpu_cap" }, cap);
-    if is_hvm(domain) {
-        write_features(domain, output);
-    }
+    write_features(domain, output);
 }
 
 fn write_pinning(domain: &Domain, output: &mut Output) {
@@ -225,13 +246,14 @@ fn write_features(domain: &Domain, output: &mut Output) {
     let off = |feature: &&CpuFeature| matches!(feature.policy, Some(CpuFeaturePolicy::Disable | CpuFeaturePolicy::Forbid));
     let is_virtualization = |feature: &&CpuFeature| VIRTUALIZATION.contains(&feature.name.as_str());
     let hidden = cpu.features.iter().filter(off).filter(is_virtualization).count();
-    output.switch("nestedhvm", Some(hidden == 0));
+    let paravirtual = kind(domain) == OsKind::Linux;
+    output.switch("nestedhvm", Some(hidden == 0).filter(|_| !paravirtual));
     if output.dialect != Dialect::Xl {
         return;
     }
     let mut parts = vec!["host".to_owned()];
     // Both flags hidden are what nestedhvm says already.
-    for feature in cpu.features.iter().filter(|feature| hidden < 2 || !is_virtualization(feature)) {
+    for feature in cpu.features.iter().filter(|feature| paravirtual || hidden < 2 || !is_virtualization(feature)) {
         let word = match feature.policy.unwrap_or_default() {
             CpuFeaturePolicy::Force | CpuFeaturePolicy::Require => "1",
             CpuFeaturePolicy::Optional => "x",
@@ -239,5 +261,5 @@ fn write_features(domain: &Domain, output: &mut Output) {
         };
         parts.push(format!("{}={word}", feature.name));
     }
-    output.text("cpuid", Some(parts.join(",")).filter(|_| parts.len() > 1));
+    output.text("cpuid", Some(parts.join(",")).filter(|_| parts.len() > 1 || paravirtual));
 }

@@ -1,7 +1,7 @@
 //! Disks, CD-ROM and floppy drives.
 
 use super::Dialect;
-use super::disk_spec::{Access, Spec, prefix};
+use super::disk_spec::{Access, FORMATS, Spec, prefix};
 use super::input::Input;
 use super::is_hvm;
 use super::output::Output;
@@ -19,16 +19,25 @@ const DRIVES: [(&str, &str, DiskDevice); 3] =
 /// Prefixes that say nothing to xl (xl-disk-configuration(5)).
 const IGNORED: [&str; 6] = ["tap", "tap2", "tapdisk", "aio", "file", "phy"];
 
+/// Drivers that are no scripts.
+const DRIVERS: [&str; 5] = ["qemu", "phy", "tap", "tap2", "file"];
+
 /// Backends by the names that xl gives them, and those of a domain.
 const BACKENDS: [(&str, &str); 3] = [("qdisk", "qemu"), ("phy", "phy"), ("tap", "tap")];
 
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     for item in input.list("disk") {
         let spec = Spec::read(item, input)?;
-        let disk = if input.dialect == Dialect::Xl { of_xl(spec, input) } else { of_xm(spec) };
+        if spec.cdrom && !matches!(spec.access, None | Some(Access::Read)) {
+            input.warn(spec.position, format!("the access of the cdrom '{}' is left out: a guest only reads from it", spec.vdev));
+        }
+        let disk = if input.dialect == Dialect::Xl { of_xl(spec, input) } else { of_xm(spec, input) };
         domain.devices.list.push(disk.into());
     }
     for (key, name, device) in DRIVES {
+        if device == DiskDevice::Floppy && !is_hvm(domain) {
+            continue;
+        }
         let Some(path) = input.text(key)? else { continue };
         let mut disk = drive(name, device == DiskDevice::Cdrom);
         disk.device = Some(device);
@@ -88,11 +97,20 @@ fn of_spec(spec: &Spec) -> Disk {
 }
 
 /// A disk of xm or xend, where the prefixes say who serves it.
-fn of_xm(spec: Spec) -> Disk {
+fn of_xm(spec: Spec, input: &mut Input) -> Disk {
     let mut disk = of_spec(&spec);
     let mut prefixes = spec.prefixes.iter().map(String::as_str).filter(|prefix| *prefix != "tapdisk");
-    let name = prefixes.next();
-    disk.driver = driver(name, prefixes.next().or(spec.format.as_deref()));
+    let (name, kind) = (prefixes.next(), prefixes.next());
+    let discard = spec.discard.map(|on| if on { "discard" } else { "no-discard" });
+    let of_xl = [spec.backend_type.as_ref().map(|_| "backendtype"), spec.script.as_ref().map(|_| "script"), discard];
+    for key in of_xl.into_iter().flatten() {
+        input.warn(spec.position, format!("'{key}' of a disk is known to xl only and is left out"));
+    }
+    let superfluous = spec.format.as_deref().filter(|format| kind.is_some_and(|kind| kind != *format));
+    for word in prefixes.chain(superfluous) {
+        input.warn(spec.position, format!("'{word}' of a disk does not count beside what stands before its path, and is left out"));
+    }
+    disk.driver = driver(name, kind.or(spec.format.as_deref()));
     set_source(&mut disk, spec.target, name == Some("phy"));
     disk
 }
@@ -101,17 +119,18 @@ fn of_xm(spec: Spec) -> Disk {
 fn of_xl(spec: Spec, input: &mut Input) -> Disk {
     let mut disk = of_spec(&spec);
     let mut format = spec.format.clone();
-    let mut script = spec.script.as_deref().map(|script| script.strip_prefix("block-").unwrap_or(script));
-    for prefix in spec.prefixes.iter().filter(|prefix| !IGNORED.contains(&prefix.as_str())) {
-        match prefix.as_str() {
-            "raw" | "qcow" | "qcow2" | "vhd" | "qed" | "vmdk" => format = format.or_else(|| Some(prefix.clone())),
-            other => script = script.or(Some(other)),
+    let mut script = script(&spec, input);
+    for prefix in spec.prefixes.iter().map(String::as_str).filter(|prefix| !IGNORED.contains(prefix)) {
+        let counts = match FORMATS.contains(&prefix) {
+            true => format.get_or_insert_with(|| prefix.to_owned()).as_str(),
+            false => script.get_or_insert(prefix),
+        };
+        if counts != prefix {
+            input.warn(spec.position, format!("'{prefix}:' of a disk does not count beside '{counts}' and is left out"));
         }
     }
-    if script.is_some_and(|script| script.contains('/')) {
-        let reason = "the 'script' of a disk is a program of its own, which has no element in the domain, and is left out";
-        input.warn(spec.position, reason.into());
-        script = None;
+    if let Some(word) = spec.backend_type.as_ref().filter(|_| script.is_some()) {
+        input.warn(spec.position, format!("'backendtype={word}' of a disk has no element beside a script and is left out"));
     }
     let format = format.unwrap_or_else(|| "raw".to_owned());
     let backend = spec.backend_type.as_deref().and_then(|word| BACKENDS.iter().find(|(theirs, _)| *theirs == word)).map(|(_, ours)| *ours);
@@ -123,9 +142,20 @@ fn of_xl(spec: Spec, input: &mut Input) -> Disk {
         disk.kind = Some(DiskType::Block);
         disk.source = Some(DiskSourceElement { dev: Some(spec.target), ..DiskSourceElement::default() });
     } else {
-        set_source(&mut disk, spec.target, device && script.is_none());
+        let device = device && script.is_none();
+        set_source(&mut disk, spec.target, device);
     }
     disk
+}
+
+/// The script that a disk names, which a domain has as the name of its driver, without `block-` before it.
+fn script<'a>(spec: &'a Spec, input: &mut Input) -> Option<&'a str> {
+    let script = spec.script.as_deref()?;
+    let name = script.strip_prefix("block-").filter(|name| !name.contains('/') && !DRIVERS.contains(name));
+    if name.is_none() {
+        input.warn(spec.position, format!("the script '{script}' of a disk has no element in the domain and is left out"));
+    }
+    name
 }
 
 /// The backend that xl chooses itself: the kernel serves devices, QEMU everything else.

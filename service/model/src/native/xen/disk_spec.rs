@@ -14,10 +14,13 @@ use crate::native::ReadError;
 use crate::xml::Position;
 
 /// Formats of images that xl knows.
-const FORMATS: [&str; 6] = ["raw", "qcow", "qcow2", "vhd", "qed", "vmdk"];
+pub(super) const FORMATS: [&str; 6] = ["raw", "qcow", "qcow2", "vhd", "qed", "vmdk"];
+
+/// Words of xl that say something by themselves, and what they say something of.
+const WORDS: [(&str, &str); 3] = [("cdrom", "devtype"), ("discard", "discard"), ("no-discard", "discard")];
 
 /// Words of xl that change nothing that a domain could say.
-const UNSAID: [&str; 2] = ["direct-io-safe", "colo"];
+const UNSAID: [&str; 4] = ["direct-io-safe", "colo", "trusted", "untrusted"];
 
 /// Words for access: the guest may read, read and write, or write though others do too. Nothing means
 /// that it may write.
@@ -137,8 +140,8 @@ impl Spec {
             rest = more;
             let part = part.trim_end();
             let (key, value) = match part.split_once('=') {
-                Some((key, value)) if key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => (key, value),
-                _ if spec.set_word(part) => continue,
+                Some((key, value)) if key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) => (key, value),
+                _ if WORDS.iter().any(|(word, _)| *word == part) => (part, ""),
                 _ if UNSAID.contains(&part) => (part, ""),
                 _ => {
                     let key = ["target", "format", "vdev", "access"].get(positions).copied();
@@ -147,8 +150,9 @@ impl Spec {
                     (key.ok_or_else(many)?, part)
                 }
             };
-            if !value.is_empty() && !seen.insert(key) {
-                return Err(item.error(format!("expected '{key}' of a disk once, found it twice; remove one")));
+            let named = WORDS.iter().find(|(word, _)| *word == key).map(|(_, names)| *names);
+            if (!value.is_empty() || named.is_some()) && !seen.insert(named.unwrap_or(key)) {
+                return Err(item.error(format!("expected '{}' of a disk once, found it twice; remove one", named.unwrap_or(key))));
             }
             spec.set(item, key, value, input)?;
         }
@@ -172,24 +176,23 @@ impl Spec {
             "devtype" if matches!(value, "disk" | "") => {}
             "backend" => self.backend = some,
             "backendtype" if matches!(value, "phy" | "tap" | "qdisk" | "") => self.backend_type = some,
+            "backendtype" if value == "standalone" => {
+                input.warn(item.position, "the backendtype 'standalone' of a disk has no word in a domain and is left out".into());
+            }
             "backendtype" => {
                 return Err(item.error(format!("expected 'phy', 'tap' or 'qdisk' as the backendtype of a disk, found '{value}'")));
             }
             "script" => self.script = some,
-            _ => input.warn(item.position, format!("'{key}' of a disk has no element in the domain and is left out")),
-        }
-        Ok(())
-    }
-
-    /// A part that is a word by itself; whether it is one that says something.
-    fn set_word(&mut self, word: &str) -> bool {
-        match word {
             "cdrom" => self.cdrom = true,
             "discard" => self.discard = Some(true),
             "no-discard" => self.discard = Some(false),
-            _ => return false,
+            "specification" if matches!(value, "xen" | "") => {}
+            _ => {
+                let part = if value.is_empty() { key.to_owned() } else { format!("{key}={value}") };
+                input.warn(item.position, format!("'{part}' of a disk has no element in the domain and is left out"));
+            }
         }
-        true
+        Ok(())
     }
 
     /// The name in the guest, with `ioemu:` before it or `:cdrom` behind it in old files.
@@ -242,6 +245,7 @@ fn old_parts(text: &str) -> Option<[&str; 4]> {
         && by_prefix
         && is_access(vdev)
         && !is_access(mode)
+        && !mode.contains('=')
     {
         return Some([source, name, vdev, mode]);
     }

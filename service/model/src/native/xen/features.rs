@@ -21,11 +21,22 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         // xl gives them to the guest unless told otherwise, xm and xend do not.
         let default = hvm && input.dialect == Dialect::Xl;
         let features = &mut domain.features;
-        features.acpi = input.switch("acpi")?.unwrap_or(default);
-        features.apic = input.switch("apic")?.unwrap_or(default).then(Apic::default);
-        features.pae = input.switch("pae")?.unwrap_or(default);
+        let mut platform = |key| {
+            let Some(item) = input.take(key) else { return Ok(default) };
+            let on = item.switch(key)?;
+            if !on && !hvm {
+                // A domain of such a guest is silent of it, and then Xen decides.
+                input.warn(item.position, format!("'{key}' cannot be 0 in a domain of this kind of guest and is left out"));
+            }
+            Ok(on)
+        };
+        features.acpi = platform("acpi")?;
+        features.apic = platform("apic")?.then(Apic::default);
+        features.pae = platform("pae")?;
         features.hap = input.switch("hap")?.map(Feature::new);
         viridian(input, features)?;
+    }
+    if hvm {
         sleep(input, domain)?;
     }
     let e820_host = input.switch("e820_host")?.map(Feature::new);
@@ -49,8 +60,11 @@ fn viridian(input: &mut Input, features: &mut Features) -> Result<(), ReadError>
         features.viridian = item.switch("viridian")?;
         return Ok(());
     }
+    let position = item.position;
+    let (mut base, mut defaults) = (false, false);
     for item in item.into_list() {
         let word = item.text("viridian")?;
+        (base, defaults) = (base || word == "base", defaults || word == "defaults");
         let (name, on) = word.strip_prefix('!').map_or((word.as_str(), true), |name| (name, false));
         if matches!(name, "base" | "defaults") && on {
             features.viridian = true;
@@ -59,6 +73,16 @@ fn viridian(input: &mut Input, features: &mut Features) -> Result<(), ReadError>
         } else {
             input.warn(item.position, format!("'{word}' of 'viridian' has no element in the domain and is left out"));
         }
+    }
+    // The element means Xen's default groups where it is alone, and the group `base` beside others.
+    match (defaults, features.hyperv.is_some()) {
+        (true, true) => {
+            input.warn(position, "'defaults' of 'viridian' becomes 'base', since other groups are named beside it".into());
+        }
+        (false, false) if base => {
+            input.warn(position, "'base' of 'viridian' becomes 'defaults', since no group is left beside it".into());
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -41,10 +41,10 @@ impl Fields {
         Some(field.value).filter(|value| !value.is_empty())
     }
 
-    /// Takes the first part that is a word without a value.
+    /// Takes the first part that is a word by itself.
     pub(super) fn take_bare(&mut self) -> Option<String> {
-        let at = self.fields.iter().position(|field| field.value.is_empty() && !field.key.is_empty())?;
-        Some(self.fields.remove(at).key)
+        let at = self.fields.iter().position(|field| field.key.is_empty())?;
+        Some(self.fields.remove(at).value)
     }
 
     /// Takes a part that is a value of the model.
@@ -90,8 +90,11 @@ impl Fields {
     pub(super) fn finish(self, input: &mut Input) {
         for field in self.fields {
             // A password does not belong into a warning.
-            let bare = field.value.is_empty() || field.key.contains("passw");
-            let part = if bare { field.key } else { format!("{}={}", field.key, field.value) };
+            let part = match (field.key.as_str(), field.value) {
+                ("", word) => word,
+                (key, value) if value.is_empty() || key.contains("passw") => field.key,
+                (key, value) => format!("{key}={value}"),
+            };
             if !part.is_empty() {
                 input.warn(field.position, format!("'{part}' of a {} has no element in the domain and is left out", self.device));
             }
@@ -99,12 +102,18 @@ impl Fields {
     }
 }
 
-/// The parts of a string such as `mac=…,bridge=…`; white space around them means nothing.
+/// The parts of a string such as `mac=…,bridge=…`; white space around them means nothing. A part without `=` has no key: it is
+/// not the one of that name without a value, but a word by itself.
 fn split(text: &str, position: Position) -> Vec<Field> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let field = |part: &str| {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        Field::at(position, key.trim(), value.trim())
-    };
-    parts.map(field).collect()
+    let mut fields = Vec::<Field>::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let behind_password = fields.last().is_some_and(|field| field.key.contains("passw"));
+        fields.push(match part.split_once('=') {
+            Some((key, value)) => Field::at(position, key.trim(), value.trim()),
+            // A password with a comma ends there, to xl as well; its rest is as secret.
+            None if behind_password => Field::at(position, "the word behind vncpasswd", ""),
+            None => Field::at(position, "", part),
+        });
+    }
+    fields
 }

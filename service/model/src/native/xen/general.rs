@@ -25,7 +25,9 @@ const RESTART: [(&str, [LifecycleAction; 3]); 3] = [
 ];
 
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
-    domain.id = input.number("domid", "the number of a domain")?;
+    if input.dialect == Dialect::Sxpr {
+        domain.id = input.number("domid", "the number of a domain")?;
+    }
     let missing = || {
         let reason = "expected a setting 'name', found none; say what the domain is called".to_owned();
         ReadError { position: Position { line: 1, column: 1 }, reason }
@@ -33,19 +35,40 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
     domain.name = input.text("name")?.ok_or_else(missing)?;
     domain.uuid = input.word("uuid")?;
     genid(input, domain)?;
-    let max = megabytes(input, "maxmem")?.filter(|bytes| *bytes > 0);
-    let now = megabytes(input, "memory")?;
-    domain.memory = max.or(now).map(Memory::new);
-    domain.current_memory = now.filter(|now| max.is_some_and(|max| max != *now)).map(CurrentMemory::new);
+    memory(input, domain)?;
     lifecycle(input, domain)
 }
 
-/// An amount of memory in bytes.
-fn megabytes(input: &mut Input, key: &str) -> Result<Option<u64>, ReadError> {
+fn memory(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
+    let position = input.position("memory");
+    let now = megabytes(input, "memory", 1)?;
+    let limit = input.position("maxmem");
+    let mut max = megabytes(input, "maxmem", 0)?;
+    if let (Some(0), Some(limit)) = (max, limit) {
+        input.warn(limit, "'maxmem' is 0, which says nothing, and is left out".into());
+        max = None;
+    }
+    if let (Some(now), Some(max), Some(position)) = (now, max, position)
+        && now > max
+    {
+        let reason = format!("expected a 'memory' of at most the {} MiB of 'maxmem', found {}", max / MIB, now / MIB);
+        return Err(ReadError { position, reason });
+    }
+    domain.memory = max.or(now).map(Memory::new);
+    domain.current_memory = now.filter(|now| max.is_some_and(|max| max != *now)).map(CurrentMemory::new);
+    Ok(())
+}
+
+/// An amount of memory in bytes, of at least so many MiB.
+fn megabytes(input: &mut Input, key: &str, least: u64) -> Result<Option<u64>, ReadError> {
     let Some(item) = input.take(key) else { return Ok(None) };
     let expected = "a number of MiB";
     let count: u64 = item.number(key, expected)?;
-    count.checked_mul(MIB).map(Some).ok_or_else(|| item.unexpected(key, expected))
+    Some(count)
+        .filter(|count| *count >= least)
+        .and_then(|count| count.checked_mul(MIB))
+        .map(Some)
+        .ok_or_else(|| item.unexpected(key, expected))
 }
 
 fn genid(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
@@ -64,6 +87,9 @@ fn lifecycle(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
         let word = item.text("restart")?;
         let meaning = RESTART.iter().find(|(name, _)| *name == word);
         defaults = meaning.ok_or_else(|| item.unexpected("restart", "'onreboot', 'always' or 'never'"))?.1;
+        if ACTIONS.iter().any(|(key, ..)| input.has(key)) {
+            input.warn(item.position, "'restart' does not count for events that have a setting of their own".into());
+        }
     }
     let mut actions = defaults;
     for ((key, ..), action) in ACTIONS.iter().zip(&mut actions) {

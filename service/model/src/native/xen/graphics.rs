@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::input::Input;
 use super::output::{Output, Record};
-use super::value::{Field, Item, Value};
+use super::value::{Field, Item, Value, number};
 use super::{Dialect, is_hvm, spice};
 use crate::domain::Domain;
 use crate::domain::devices::{Gl, Graphics, GraphicsListen, GraphicsType, Input as Pointer, InputBus, InputType, Password};
@@ -16,6 +16,9 @@ const SETTINGS: [&str; 10] =
 
 /// The TCP port of display 0.
 const FIRST_PORT: i32 = 5900;
+
+/// The display of the last TCP port.
+const LAST_DISPLAY: u16 = 59635;
 
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let mut found = Vec::new();
@@ -38,7 +41,8 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
 /// The settings of a display as its parts, if there are any.
 fn flat(input: &mut Input) -> Result<Option<Item>, ReadError> {
     let mut fields = Vec::new();
-    for key in SETTINGS {
+    let for_spice = is_for_spice(input)?;
+    for key in SETTINGS.into_iter().filter(|key| *key != "keymap" || !for_spice) {
         if let Some((text, position)) = input.item_text(key)? {
             fields.push(Field::at(position, key, text));
         }
@@ -52,15 +56,28 @@ fn flat(input: &mut Input) -> Result<Option<Item>, ReadError> {
     Ok(Some(Item { value: Value::Record(fields), position }))
 }
 
+/// Whether SPICE is all that shows the guest, so that the keyboard is its.
+fn is_for_spice(input: &Input) -> Result<bool, ReadError> {
+    let named = SETTINGS.iter().any(|key| key.starts_with("vnc") && input.has(key));
+    let (vnc, sdl) = (input.switch_of("vnc")?.unwrap_or(named), input.switch_of("sdl")?.unwrap_or(false));
+    Ok(input.switch_of("spice")?.unwrap_or(false) && !vnc && !sdl)
+}
+
 /// The displays that the parts of one describe: VNC, a window, or both.
 fn displays(item: Item, device: &'static str, input: &mut Input) -> Result<Vec<Graphics>, ReadError> {
     let mut parts = Fields::of(item, device)?;
-    let (kind, vnc, sdl) = (parts.take("type"), parts.switch("vnc")?, parts.switch("sdl")?.unwrap_or(false));
-    let (vnc, sdl) = match kind.as_deref() {
-        Some("vnc") => (true, sdl),
-        Some("sdl") => (vnc.unwrap_or(false), true),
-        Some(other) => return Err(parts.unexpected("type", other, "'vnc' or 'sdl'")),
-        None => (vnc.unwrap_or(!sdl), sdl),
+    let (kind, vnc, sdl) = (parts.take("type"), parts.switch("vnc")?, parts.switch("sdl")?);
+    let (vnc, sdl) = match (kind.as_deref(), vnc, sdl) {
+        (Some("vnc"), Some(false), _) => return Err(parts.unexpected("vnc", "0", "1 beside 'type=vnc'")),
+        (Some("sdl"), _, Some(false)) => return Err(parts.unexpected("sdl", "0", "1 beside 'type=sdl'")),
+        (Some("vnc"), _, sdl) => (true, sdl.unwrap_or(false)),
+        (Some("sdl"), vnc, _) => (vnc.unwrap_or(false), true),
+        (Some(other), ..) => return Err(parts.unexpected("type", other, "'vnc' or 'sdl'")),
+        // A framebuffer of xl has VNC unless it is told otherwise (xl.cfg(5)).
+        (None, vnc, sdl) => {
+            let usual = sdl != Some(true) || (device == "vfb" && input.dialect == Dialect::Xl);
+            (vnc.unwrap_or(usual), sdl.unwrap_or(false))
+        }
     };
     let mut found = Vec::new();
     if sdl {
@@ -71,7 +88,13 @@ fn displays(item: Item, device: &'static str, input: &mut Input) -> Result<Vec<G
     if vnc {
         found.push(self::vnc(&mut parts, input)?);
     }
-    let keymap = parts.take("keymap");
+    if found.is_empty() && device == "vfb" {
+        input.warn(
+            parts.position,
+            "a vfb with neither 'vnc' nor 'sdl' shows nothing; it has no element in the domain and is left out".into(),
+        );
+    }
+    let keymap = if found.is_empty() { None } else { parts.take("keymap") };
     found.iter_mut().for_each(|graphics| graphics.keymap.clone_from(&keymap));
     parts.finish(input);
     Ok(found)
@@ -79,18 +102,29 @@ fn displays(item: Item, device: &'static str, input: &mut Input) -> Result<Vec<G
 
 fn vnc(parts: &mut Fields, input: &mut Input) -> Result<Graphics, ReadError> {
     let mut listen = parts.take("vnclisten");
-    let mut display = parts.number("vncdisplay", "the number of a display")?;
+    let mut display = None;
+    if let Some(text) = parts.take("vncdisplay") {
+        let number = number(&text).and_then(|number| u16::try_from(number).ok()).filter(|number| *number <= LAST_DISPLAY);
+        display = Some(number.ok_or_else(|| parts.unexpected("vncdisplay", &text, "the number of a display up to 59635"))?);
+    }
     // An address may be followed by the number of the display.
     let numbered =
         listen.as_deref().and_then(|text| text.rsplit_once(':')).filter(|(address, _)| !address.contains(':') || address.ends_with(']'));
-    let numbered = numbered.and_then(|(address, number)| Some((address.to_owned(), number.parse::<u16>().ok()?)));
+    let numbered =
+        numbered.and_then(|(address, number)| Some((address.to_owned(), number.parse().ok().filter(|number| *number <= LAST_DISPLAY)?)));
     if let Some((address, number)) = numbered {
+        if let Some(display) = display.filter(|display| *display != number) {
+            input.warn(parts.position, format!("'vncdisplay' {display} does not count beside the number in 'vnclisten' and is left out"));
+        }
         listen = Some(address).filter(|address| !address.is_empty());
         display = Some(number);
     }
     let unused = parts.switch("vncunused")?;
     if unused == Some(false) && display.is_none() {
-        input.warn(parts.position, "without 'vncdisplay' the port follows from the number that the guest gets; a free one is taken".into());
+        input.warn(
+            parts.position,
+            "with 'vncunused' 0 and no 'vncdisplay' the port follows from the number that the guest gets; a free one is taken".into(),
+        );
     }
     let fixed = display.filter(|_| unused != Some(true));
     if let (None, Some(display)) = (fixed, display) {

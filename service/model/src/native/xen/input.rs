@@ -77,8 +77,13 @@ impl Input {
 
     /// Whether there is a setting that says something.
     pub(super) fn has(&self, key: &str) -> bool {
+        self.position(key).is_some()
+    }
+
+    /// Where a setting is that says something.
+    pub(super) fn position(&self, key: &str) -> Option<Position> {
         let setting = self.by_key.get(key).and_then(|at| self.settings[*at].as_ref());
-        setting.is_some_and(|setting| !setting.item.is_empty())
+        setting.filter(|setting| !setting.item.is_empty()).map(|setting| setting.item.position)
     }
 
     /// Takes a setting; an empty string or list says nothing.
@@ -107,6 +112,12 @@ impl Input {
         self.take(key).map(|item| item.switch(key)).transpose()
     }
 
+    /// A boolean that stays.
+    pub(super) fn switch_of(&self, key: &str) -> Result<Option<bool>, ReadError> {
+        let setting = self.by_key.get(key).and_then(|at| self.settings[*at].as_ref());
+        setting.map(|setting| &setting.item).filter(|item| !item.is_empty()).map(|item| item.switch(key)).transpose()
+    }
+
     /// Takes a value of the model.
     pub(super) fn word<T: Word>(&mut self, key: &str) -> Result<Option<T>, ReadError> {
         self.take(key).map(|item| item.word(key)).transpose()
@@ -116,6 +127,22 @@ impl Input {
     pub(super) fn leave_out(&mut self, key: &str, reason: &str) {
         if let Some(item) = self.take(key) {
             self.warn(item.position, format!("'{key}' {reason} and is left out"));
+        }
+    }
+
+    /// Leaves out settings that do not count beside another one; what says the same needs no warning.
+    pub(super) fn overrule(&mut self, key: &str, others: &[&str]) {
+        let value = |input: &Self, key: &str| {
+            let setting = input.by_key.get(key).and_then(|at| input.settings[*at].as_ref());
+            setting.map(|setting| &setting.item).filter(|item| !item.is_empty()).map(|item| item.value.clone())
+        };
+        let Some(counts) = value(self, key) else { return };
+        for other in others {
+            if value(self, other).is_some_and(|value| value == counts) {
+                self.take(other);
+            } else {
+                self.leave_out(other, &format!("does not count beside '{key}'"));
+            }
         }
     }
 

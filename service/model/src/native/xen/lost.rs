@@ -24,7 +24,7 @@ use crate::xml::{Element, YesNo, parse};
 const MAX_WARNINGS: usize = 100;
 
 /// What tells elements of the same name apart: paths of attributes, the first that is there.
-const KEYS: [(&str, &[&str]); 9] = [
+const KEYS: [(&str, &[&str]); 12] = [
     ("disk", &["target/dev"]),
     ("interface", &["mac/address"]),
     ("graphics", &["type"]),
@@ -34,6 +34,9 @@ const KEYS: [(&str, &[&str]); 9] = [
     ("timer", &["name"]),
     ("channel", &["target/name"]),
     ("vcpupin", &["vcpu"]),
+    ("cell", &["id"]),
+    ("sibling", &["id"]),
+    ("memnode", &["cellid"]),
 ];
 
 /// Attributes whose value is never repeated.

@@ -28,6 +28,7 @@ mod general;
 mod graphics;
 mod input;
 mod lost;
+mod numa;
 mod output;
 mod pci;
 mod sound;
@@ -72,10 +73,11 @@ type Read = fn(&mut Input, &mut Domain) -> Result<(), ReadError>;
 type Write = fn(&Domain, &mut Output);
 
 /// What is read, in the order of the devices in the domain; what decides about others comes first.
-const READ: [Read; 13] = [
+const READ: [Read; 14] = [
     general::read,
-    cpu::read,
     boot::read,
+    cpu::read,
+    numa::read,
     features::read,
     clock::read,
     disk::read,
@@ -89,9 +91,10 @@ const READ: [Read; 13] = [
 ];
 
 /// What is written, in the order in which people write it.
-const WRITE: [Write; 14] = [
+const WRITE: [Write; 15] = [
     general::write,
     cpu::write,
+    numa::write,
     boot::write,
     features::write,
     clock::write,

@@ -10,18 +10,27 @@ use crate::domain::devices::{
     Address, HostAddress, Hostdev, HostdevMode, HostdevSource, HostdevSourceElement, HostdevType, Number, PciAddress,
 };
 use crate::native::ReadError;
-use crate::xml::YesNo;
+use crate::xml::{Position, YesNo};
+
+/// xend's number for a slot that is to be chosen.
+const ANY_SLOT: u32 = 0x100;
 
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
-    let permissive = input.switch("pci_permissive")?;
-    let seize = input.switch("pci_seize")?;
-    for item in input.list("pci") {
+    let items = input.list("pci");
+    if items.is_empty() {
+        // What is said of all devices stays, and is told.
+        return Ok(());
+    }
+    let mut permissive = Usual::read(input, "pci_permissive")?;
+    let mut seize = Usual::read(input, "pci_seize")?;
+    for item in items {
         let split = matches!(item.value, Value::Record(_));
         let mut parts = Fields::of(item, "pci device")?;
-        let (host, guest) = if split { of_parts(&mut parts)? } else { of_address(&mut parts)? };
-        let permissive = parts.switch("permissive")?.or(permissive);
-        let seize = parts.switch("seize")?.or(seize);
+        let place = if split { Some(of_parts(&mut parts)?) } else { of_address(&mut parts, input)? };
+        let permissive = permissive.unless(parts.switch("permissive")?);
+        let seize = seize.unless(parts.switch("seize")?);
         parts.finish(input);
+        let Some((host, guest)) = place else { continue };
         let source = HostdevSourceElement {
             address: Some(host),
             write_filtering: permissive.map(|permissive| YesNo(!permissive)),
@@ -37,7 +46,34 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         };
         domain.devices.list.push(device.into());
     }
+    permissive.finish(input);
+    seize.finish(input);
     Ok(())
+}
+
+/// A setting that says what devices have that say nothing themselves.
+struct Usual {
+    key: &'static str,
+    said: Option<(bool, Position)>,
+    counts: bool,
+}
+
+impl Usual {
+    fn read(input: &mut Input, key: &'static str) -> Result<Self, ReadError> {
+        let said = input.take(key).map(|item| Ok((item.switch(key)?, item.position))).transpose()?;
+        Ok(Self { key, said, counts: false })
+    }
+
+    fn unless(&mut self, own: Option<bool>) -> Option<bool> {
+        self.counts |= own.is_none();
+        own.or(self.said.map(|(on, _)| on))
+    }
+
+    fn finish(self, input: &mut Input) {
+        if let Some((_, position)) = self.said.filter(|_| !self.counts) {
+            input.warn(position, format!("'{}' does not count, since every device says it itself, and is left out", self.key));
+        }
+    }
 }
 
 type Place = (HostAddress, Option<u32>);
@@ -53,10 +89,24 @@ fn host_address(domain: u32, bus: u32, slot: u32, function: u32) -> HostAddress 
 }
 
 /// `[DOMAIN:]BUS:SLOT.FUNCTION[@SLOT OF THE GUEST]`, all in hexadecimal, by itself or as `bdf=`.
-fn of_address(parts: &mut Fields) -> Result<Place, ReadError> {
+/// None for what only the host knows.
+fn of_address(parts: &mut Fields, input: &mut Input) -> Result<Option<Place>, ReadError> {
+    if let Some(name) = parts.take("name") {
+        let reason =
+            format!("the 'name' {name} of a pci device is known to its host only; the device is left out, write its address instead");
+        input.warn(parts.position, reason);
+        return Ok(None);
+    }
     let text = parts.take("bdf").or_else(|| parts.take_bare()).unwrap_or_default();
     let (address, slot) = text.split_once('@').map_or((text.as_str(), None), |(address, slot)| (address, Some(slot.to_owned())));
     let slot = slot.or_else(|| parts.take("vslot"));
+    if address.ends_with(".*") {
+        let reason = format!(
+            "the 'bdf' {address} of a pci device means every function that the host has there; the device is left out, write its functions one by one"
+        );
+        input.warn(parts.position, reason);
+        return Ok(None);
+    }
     let read = || {
         let hex = |text: &str, most| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok().filter(|number| *number <= most);
         let (rest, function) = address.rsplit_once('.')?;
@@ -65,7 +115,7 @@ fn of_address(parts: &mut Fields) -> Result<Place, ReadError> {
         let guest = slot.as_deref().map(|slot| hex(slot, 0x1f).ok_or(()));
         Some((host_address(hex(domain, 0xffff)?, hex(bus, 0xff)?, hex(device, 0x1f)?, hex(function, 7)?), guest.transpose().ok()?))
     };
-    read().ok_or_else(|| parts.error(format!("expected the address of a PCI function such as 0000:03:00.0, found '{text}'")))
+    read().map(Some).ok_or_else(|| parts.error(format!("expected the address of a PCI function such as 0000:03:00.0, found '{text}'")))
 }
 
 /// The parts of xend: `(domain 0x0) (bus 0x3) (slot 0x0) (func 0x0)`.
@@ -76,8 +126,12 @@ fn of_parts(parts: &mut Fields) -> Result<Place, ReadError> {
         found.ok_or_else(|| parts.unexpected(key, &text, "a number of a PCI address"))
     };
     let host = host_address(part("domain", 0xffff)?, part("bus", 0xff)?, part("slot", 0x1f)?, part("func", 7)?);
-    let guest = part("vslot", 0x1f)?;
-    Ok((host, Some(guest).filter(|slot| *slot > 0)))
+    let guest = part("vslot", ANY_SLOT).and_then(|slot| match slot {
+        0 | ANY_SLOT => Ok(None),
+        1..=0x1f => Ok(Some(slot)),
+        _ => Err(parts.unexpected("vslot", &format!("{slot:#x}"), "a number of a PCI address")),
+    })?;
+    Ok((host, guest))
 }
 
 pub(super) fn write(domain: &Domain, output: &mut Output) {

@@ -19,7 +19,11 @@ const MAX_REDIRECTED: usize = 4;
 const AGENT: &str = "com.redhat.spice.0";
 
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
-    if !is_hvm(domain) || input.switch("spice")? != Some(true) {
+    if !is_hvm(domain) {
+        return Ok(());
+    }
+    let Some(item) = input.take("spice") else { return Ok(()) };
+    if !item.switch("spice")? {
         return Ok(());
     }
     let (port, tls_port) = (port(input, "spiceport")?, port(input, "spicetls_port")?);
@@ -30,12 +34,17 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         tls_port,
         autoport: Some(YesNo(port.is_none() && tls_port.is_none())),
         listen: input.text("spicehost")?,
+        keymap: input.text("keymap")?,
         ..Graphics::default()
     };
     if free == Some(true) {
         input.leave_out("spicepasswd", "does not count beside 'spicedisable_ticketing'");
     }
     graphics.password = input.text("spicepasswd")?.map(Password);
+    if free != Some(true) && graphics.password.is_none() {
+        let reason = "SPICE has no 'spicepasswd'; xl starts no such guest unless 'spicedisable_ticketing' is 1, and in a domain no password means that anybody may connect";
+        input.warn(item.position, reason.into());
+    }
     let mode = |on| if on { MouseMode::Client } else { MouseMode::Server };
     graphics.mouse = input.switch("spiceagent_mouse")?.map(|on| Mouse { mode: Some(mode(on)), ..Mouse::default() });
     graphics.clipboard =
@@ -49,15 +58,26 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
         let target = Some(ChannelTarget { kind: ChannelType::Virtio, name: Some(AGENT.into()), ..ChannelTarget::default() });
         list.push(Channel { kind: Some(ChardevType::SpiceVmc), target, ..Channel::default() }.into());
     }
-    let redirected = input.number::<usize>("spiceusbredirection", "a number of channels from 0 to 4")?.unwrap_or(0);
-    for _ in 0..redirected.min(MAX_REDIRECTED) {
+    let expected = "a number of channels from 0 to 4";
+    let redirected = match input.take("spiceusbredirection") {
+        Some(item) => Some(item.number("spiceusbredirection", expected)?)
+            .filter(|count| *count <= MAX_REDIRECTED)
+            .ok_or_else(|| item.unexpected("spiceusbredirection", expected))?,
+        None => 0,
+    };
+    for _ in 0..redirected {
         list.push(Redirdev { bus: Some(HubType::Usb), kind: ChardevType::SpiceVmc, ..Redirdev::default() }.into());
     }
     Ok(())
 }
 
 fn port(input: &mut Input, key: &str) -> Result<Option<i32>, ReadError> {
-    Ok(input.number::<u16>(key, "a port from 1 to 65535")?.filter(|port| *port > 0).map(i32::from))
+    let Some(item) = input.take(key) else { return Ok(None) };
+    let port: u16 = item.number(key, "a port from 1 to 65535")?;
+    if port == 0 {
+        input.warn(item.position, format!("'{key}' is 0, which is no port, and is left out"));
+    }
+    Ok(Some(port).filter(|port| *port > 0).map(i32::from))
 }
 
 pub(super) fn write(domain: &Domain, output: &mut Output) {
@@ -66,6 +86,9 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
     output.switch("spice", Some(true));
     output.text("spicehost", address(spice));
     let fixed = spice.autoport != Some(YesNo(true));
+    // There is one keyboard for all displays, and others write it.
+    let alone = !domain.devices.graphics().any(|graphics| matches!(graphics.kind, GraphicsType::Vnc | GraphicsType::Sdl));
+    output.text("keymap", spice.keymap.as_ref().filter(|_| alone));
     output.number("spiceport", spice.fixed_port().filter(|_| fixed));
     output.number("spicetls_port", spice.fixed_tls_port().filter(|_| fixed));
     output.switch("spicedisable_ticketing", Some(spice.password.is_none()));

@@ -23,6 +23,12 @@ const NAMES: [(&str, &str); 2] = [("args", "extra"), ("bootloader_args", "bootar
 /// Kinds of devices, and the settings that list them.
 const DEVICES: [(&str, &str); 6] = [("vbd", "disk"), ("tap", "disk"), ("tap2", "disk"), ("vif", "vif"), ("vfb", "vfb"), ("pci", "pci")];
 
+/// What xend says of devices that it adds by itself.
+const OF_XEND: [(&str, &str); 4] = [("backend", "0"), ("protocol", "vt100"), ("location", "2"), ("location", "3")];
+
+/// What xend tells of a domain that runs.
+const OF_RUN: [&str; 7] = ["start_time", "cpu_time", "online_vcpus", "status", "state", "store_mfn", "console_mfn"];
+
 /// Settings of the domain itself; all others belong to its image.
 const OF_DOMAIN: [&str; 16] = [
     "domid",
@@ -152,6 +158,10 @@ fn setting(node: &Node, input: &mut Input, devices: &mut Devices) -> Result<(), 
     let Some((name, values)) = node.named() else {
         return Err(node.error("expected '(NAME VALUE)', a list that begins with a name"));
     };
+    if OF_RUN.contains(&name) {
+        input.warn(node.position, format!("'{name}' is about the domain while it ran, not how it is defined, and is left out"));
+        return Ok(());
+    }
     match (name, values) {
         ("image", [image]) => self::image(image, input),
         ("platform", settings) => settings.iter().try_for_each(|node| plain(node, input)),
@@ -199,8 +209,11 @@ fn device(node: &Node, input: &mut Input, devices: &mut Devices) -> Result<(), R
         return Err(node.error("expected a device such as '(vif …)', a list that begins with its kind"));
     };
     let Some((_, key)) = DEVICES.iter().find(|(theirs, _)| *theirs == kind) else {
-        // xend adds the pointer of the framebuffer and the console of the guest by itself.
-        if !matches!(kind, "vkbd" | "console") {
+        // xend adds the pointer of the framebuffer and the console of the guest by itself, as these are.
+        let usual = |part: &Node| {
+            part.named().is_some_and(|(name, value)| OF_XEND.contains(&(name, value.first().and_then(Node::word).unwrap_or(""))))
+        };
+        if !matches!(kind, "vkbd" | "console") || !parts.iter().all(usual) {
             input.warn(node.position, format!("a device '{kind}' has no element in the domain and is left out"));
         }
         return Ok(());

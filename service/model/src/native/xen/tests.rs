@@ -6,4 +6,5 @@ mod fixtures;
 mod generated;
 mod hostile;
 mod losses;
+mod lost;
 mod tables;

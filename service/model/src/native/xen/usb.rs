@@ -29,9 +29,23 @@ const NO_USB: &str = "none";
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let hvm = is_hvm(domain);
     if hvm {
+        if !input.switch_of("usb")?.unwrap_or(true) {
+            // xl makes the bus for either of them, whatever is said of it.
+            let needs = ["usbversion", "usbdevice"].into_iter().find(|key| input.has(key));
+            if let Some(key) = needs {
+                input.leave_out("usb", &format!("is off, but '{key}' needs it; it does not count"));
+            }
+        }
         let model = input.switch("usb")?.map(|on| if on { None } else { Some(NO_USB) });
-        let version: Option<u8> = input.number("usbversion", "1, 2 or 3")?;
-        let by_version = version.filter(|version| *version > 0).and_then(|version| self::model("devicemodel", version));
+        let item = input.take("usbversion");
+        let version: Option<u8> = item.as_ref().map(|item| item.number("usbversion", "1, 2 or 3")).transpose()?;
+        let by_version = match (version, &item) {
+            (Some(version @ 1..), Some(item)) => {
+                let model = self::model("devicemodel", version);
+                Some(model.ok_or_else(|| item.unexpected("usbversion", "1, 2 or 3"))?)
+            }
+            _ => None,
+        };
         if let Some(model) = by_version.map(Some).or(model) {
             domain.devices.list.push(controller(model, None).into());
         }
@@ -132,8 +146,8 @@ fn host_device(parts: &mut Fields) -> Result<Hostdev, ReadError> {
         return Err(parts.error("expected the parts 'hostbus' and 'hostaddr' of a usbdev, found not both"));
     };
     let controller = parts.number("controller", "the number of a controller")?;
-    let port = parts.take("port");
-    let address = controller.map(|bus| Address::Usb(UsbAddress { bus: Some(bus), port, ..UsbAddress::default() }));
+    // A port is one of a controller's.
+    let address = controller.map(|bus| Address::Usb(UsbAddress { bus: Some(bus), port: parts.take("port"), ..UsbAddress::default() }));
     Ok(Hostdev { address, ..usb(place(bus, device)) })
 }
 
@@ -149,7 +163,9 @@ pub(super) fn write(domain: &Domain, output: &mut Output) {
         words.extend(hosts.iter().filter_map(|device| host_word(device, xl)));
         let plain = controllers.iter().find(|controller| matches!(controller.model.as_deref(), None | Some(NO_USB)));
         let off = plain.is_some_and(|controller| controller.model.is_some()) && words.is_empty();
-        output.switch("usb", Some(!off).filter(|_| plain.is_some() || !words.is_empty()));
+        // Devices need a bus; xl makes it for them also where another controller is listed.
+        let needed = !words.is_empty() && (controllers.is_empty() || !xl);
+        output.switch("usb", Some(!off).filter(|_| plain.is_some() || needed));
         match words.len() {
             1 => output.text("usbdevice", words.pop()),
             _ => output.texts("usbdevice", words),

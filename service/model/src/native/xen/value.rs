@@ -24,7 +24,7 @@ pub(super) struct Item {
     pub(super) position: Position,
 }
 
-/// A named part of a device. A part without a value, such as `cdrom`, has an empty one.
+/// A named part of a device. A word by itself has no key when it is read, and no value when it is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
     pub(super) key: String,

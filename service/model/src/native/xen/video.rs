@@ -17,7 +17,7 @@ const PARAVIRTUAL: &str = "xen";
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     let item = input.take("videoram");
     let memory: Option<u32> = item.as_ref().map(|item| item.number("videoram", "a number of MiB")).transpose()?;
-    let vram = match (memory.and_then(|memory| memory.checked_mul(1024)), &item) {
+    let vram = match (memory.filter(|memory| *memory > 0).and_then(|memory| memory.checked_mul(1024)), &item) {
         (None, Some(item)) => return Err(item.unexpected("videoram", "a number of MiB")),
         (vram, _) => vram,
     };
@@ -33,12 +33,24 @@ pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadErr
 }
 
 fn card(input: &mut Input) -> Result<Option<&'static str>, ReadError> {
-    let standard = input.switch("stdvga")?.map(|on| if on { "vga" } else { "cirrus" });
-    let none = input.switch("nographic")?.filter(|on| *on).map(|_| "none");
-    let Some(item) = input.take("vga") else { return Ok(none.or(standard)) };
-    let word = item.text("vga")?;
-    let known = CARDS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
-    known.map(Some).ok_or_else(|| item.unexpected("vga", "'none', 'stdvga', 'cirrus' or 'qxl'"))
+    let mut found = None;
+    if let Some(item) = input.take("vga") {
+        let word = item.text("vga")?;
+        let known = CARDS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
+        found = Some(known.ok_or_else(|| item.unexpected("vga", "'none', 'stdvga', 'cirrus' or 'qxl'"))?);
+    }
+    for (key, card) in [("nographic", "none"), ("stdvga", "vga")] {
+        let Some(item) = input.take(key) else { continue };
+        match (item.switch(key)?, found) {
+            (true, None) => found = Some(card),
+            (true, Some(other)) if other != card => {
+                input.warn(item.position, format!("'{key}' does not count, since the card is '{other}', and is left out"));
+            }
+            (false, None) if key == "stdvga" => found = Some("cirrus"),
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn write(domain: &Domain, output: &mut Output) {

@@ -28,14 +28,14 @@ const UNITS: [(char, u64); 3] = [('G', 1 << 30), ('M', 1 << 20), ('K', 1 << 10)]
 pub(super) fn read(input: &mut Input, domain: &mut Domain) -> Result<(), ReadError> {
     for item in input.list("vif") {
         let mut parts = Fields::of(item, "vif")?;
-        let interface = interface(&mut parts, input)?;
+        let interface = interface(&mut parts, is_hvm(domain), input)?;
         parts.finish(input);
         domain.devices.list.push(interface.into());
     }
     Ok(())
 }
 
-fn interface(parts: &mut Fields, input: &mut Input) -> Result<Interface, ReadError> {
+fn interface(parts: &mut Fields, hvm: bool, input: &mut Input) -> Result<Interface, ReadError> {
     let script = parts.take("script");
     let bridge = parts.take("bridge");
     let mut interface = Interface {
@@ -65,15 +65,28 @@ fn interface(parts: &mut Fields, input: &mut Input) -> Result<Interface, ReadErr
     interface.script = script.map(|path| Script { path: Some(path), ..Script::default() });
     if let Some(kind) = parts.take("type") {
         match kind.as_str() {
-            "ioemu" => {}
+            "ioemu" if hvm => {}
+            "ioemu" => {
+                input.warn(parts.position, "'type=ioemu' of a vif means nothing to a paravirtual guest and is left out".into());
+            }
             "netfront" | "vif" | "paravirtualised" => {
+                if let Some(model) = interface.model.as_ref().and_then(|model| model.kind.as_deref()).filter(|model| *model != PARAVIRTUAL)
+                {
+                    input.warn(parts.position, format!("'model={model}' of a vif does not count beside 'type={kind}' and is left out"));
+                }
                 interface.model = Some(TypeName { kind: Some(PARAVIRTUAL.into()), ..TypeName::default() })
             }
             _ => return Err(parts.unexpected("type", &kind, "'ioemu', 'vif' or 'netfront'")),
         }
     }
     if let Some(text) = parts.take("rate") {
-        let average = rate(&text).ok_or_else(|| parts.unexpected("rate", &text, "a rate such as 10Mb/s or 250KB/s@20ms"))?;
+        let (average, exact) = rate(&text).ok_or_else(|| parts.unexpected("rate", &text, "a rate such as 10Mb/s or 250KB/s@20ms"))?;
+        if !exact {
+            input.warn(
+                parts.position,
+                format!("the rate '{text}' is no whole number of KB/s, which a domain has; it becomes {average}KB/s"),
+            );
+        }
         if text.contains('@') {
             input.warn(parts.position, format!("the interval of the rate '{text}' has no element in the domain and is left out"));
         }
@@ -117,8 +130,8 @@ fn ip(text: &str) -> InterfaceIp {
     InterfaceIp { address: address.to_owned(), prefix, ..InterfaceIp::default() }
 }
 
-/// A rate in KiB a second, rounded up; the unit's case matters, bytes or bits.
-fn rate(text: &str) -> Option<u64> {
+/// A rate in KiB a second, rounded up, and whether it is exact; the unit's case matters, bytes or bits.
+fn rate(text: &str) -> Option<(u64, bool)> {
     let rate = text.split('@').next()?.strip_suffix("/s")?;
     let digits = rate.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = rate.split_at(digits);
@@ -130,7 +143,8 @@ fn rate(text: &str) -> Option<u64> {
         None => 1,
         Some(letter) => UNITS.iter().find(|(known, _)| *known == letter && unit.len() == 1)?.1,
     };
-    Some(number.parse::<u64>().ok()?.checked_mul(scale)?.div_ceil(bits).div_ceil(1024))
+    let (amount, unit) = (number.parse::<u64>().ok()?.checked_mul(scale)?, bits * 1024);
+    Some((amount.div_ceil(unit), amount % unit == 0))
 }
 
 pub(super) fn write(domain: &Domain, output: &mut Output) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lodge_model::domain::os::{Loader, Nvram};
 use lodge_model::domain::qemu::{Property, PropertyType};
 use lodge_model::domain::{Domain, DomainType};
+use lodge_model::encryption::SecretReference;
 use serde_json::{Value, json};
 
 use crate::hypervisors::qemu::input::{Operator, PlanInput};
@@ -25,6 +26,7 @@ pub struct Draft<'a> {
     pub machine: &'a str,
     pub(super) arguments: Vec<Argument>,
     pub(super) environment: Vec<(String, String)>,
+    pub(super) secrets: Vec<SecretReference>,
     pub(super) preparations: Vec<Preparation>,
     pub(super) companions: Vec<Companion>,
     pub(super) resources: Vec<HostResource>,
@@ -49,6 +51,7 @@ impl<'a> Draft<'a> {
             machine,
             arguments: Vec::new(),
             environment: Vec::new(),
+            secrets: Vec::new(),
             preparations: Vec::new(),
             companions: Vec::new(),
             resources: Vec::new(),
@@ -145,6 +148,23 @@ impl<'a> Draft<'a> {
     /// Adds an object.
     pub fn object(&mut self, props: Props) {
         self.option("-object", props.render());
+    }
+
+    /// Adds an object that holds the value of a secret. `owner` says whose it is, for a person who runs QEMU by hand and writes the
+    /// value into a file.
+    pub fn secret(&mut self, id: &str, secret: &SecretReference, owner: &str) {
+        if !self.is_by_hand() {
+            let slot = Slot::Secret(self.secrets.len());
+            self.secrets.push(secret.clone());
+            return self.option_with("-object", &format!("secret,id={id},format=raw,file=/proc/self/fd/"), slot, "");
+        }
+        let path = self.input.runtime.join(id);
+        self.resource(&path, Access::Read, LabelClass::ReadOnly);
+        self.object(Props::object("secret", id).with("file", path.display().to_string()));
+        self.warn(format!(
+            "the passphrase of {owner} is not printed: write it into {} first, without a line break and readable by you alone",
+            path.display()
+        ));
     }
 
     /// Adds a block node.

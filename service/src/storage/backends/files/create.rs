@@ -9,7 +9,8 @@ use lodge_model::storage_volume::{StorageVolume, VolumeFormat};
 use rustix::fs::{FallocateFlags, FlockOperation, IFlags, fallocate, flock, ioctl_getflags, ioctl_setflags};
 use uuid::Uuid;
 
-use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, mark, refuse_foreign};
+use super::mark::{self, Mark};
+use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, refuse_foreign};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
 use crate::storage::backends::{NewVolume, Source};
@@ -20,6 +21,8 @@ use crate::storage::volume::Volume;
 const DIRECTORY_MODE: u32 = 0o711;
 /// Mode of a volume when nothing is said.
 const VOLUME_MODE: u32 = 0o600;
+/// What of a mode a volume can have: whoever may upload to it is not to make a program of root's.
+const PERMISSIONS: u32 = 0o777;
 
 /// Makes a directory with those above it.
 ///
@@ -84,13 +87,13 @@ impl Unfinished {
     }
 
     /// Gives it its format's mark, owner, mode and name. It is on the disk then.
-    fn finish(mut self, document: &StorageVolume, format: VolumeFormat) -> Result<()> {
+    fn finish(mut self, document: &StorageVolume, mark: Mark) -> Result<()> {
         let what = || format!("finish volume '{}'", document.name);
         let permissions = document.target.as_ref().and_then(|target| target.permissions.clone()).unwrap_or_default();
         let (owner, group) = owners(&permissions);
-        let mode = permissions.mode.map_or(VOLUME_MODE, |mode| mode.bits().into());
+        let mode = permissions.mode.map_or(VOLUME_MODE, |mode| u32::from(mode.bits()) & PERMISSIONS);
         let file = self.file()?;
-        mark::write(file, format).map_err(|error| failed(what(), error))?;
+        mark::write(file, mark).map_err(|error| failed(what(), error))?;
         std::os::unix::fs::fchown(file, owner, group).map_err(|error| failed(what(), error))?;
         file.set_permissions(PermissionsExt::from_mode(mode)).map_err(|error| failed(what(), error))?;
         if let Some(label) = permissions.label.as_deref() {
@@ -147,6 +150,8 @@ pub(super) async fn volume(files: &Files, new: NewVolume, report: Report<'_>) ->
         }
     })
     .await?;
+    // A container of LUKS is a raw volume that is encrypted.
+    let format = if format == VolumeFormat::Luks { VolumeFormat::Raw } else { format };
     if format == VolumeFormat::Dir {
         return a_directory(directory, new).await;
     }
@@ -165,6 +170,10 @@ pub(super) async fn volume(files: &Files, new: NewVolume, report: Report<'_>) ->
     })
     .await?;
     let document = new.document.clone();
+    let mark = Mark {
+        format: if new.passphrase.is_some() && format == VolumeFormat::Raw { VolumeFormat::Luks } else { format },
+        secret: new.secret,
+    };
     let plain = format == VolumeFormat::Raw && new.passphrase.is_none() && new.source.is_none();
     let unfinished = if plain {
         let name = document.name.clone();
@@ -178,7 +187,7 @@ pub(super) async fn volume(files: &Files, new: NewVolume, report: Report<'_>) ->
         an_image(files, &unfinished, new, format, report).await?;
         unfinished
     };
-    blocking(move || unfinished.finish(&document, format)).await
+    blocking(move || unfinished.finish(&document, mark)).await
 }
 
 /// Makes a volume that is a directory.
@@ -187,7 +196,7 @@ async fn a_directory(directory: Directory, new: NewVolume) -> Result<()> {
         let name = &new.document.name;
         let permissions = new.document.target.as_ref().and_then(|target| target.permissions.clone()).unwrap_or_default();
         let (owner, group) = owners(&permissions);
-        let mode = permissions.mode.map_or(0o700, |mode| mode.bits().into());
+        let mode = permissions.mode.map_or(0o700, |mode| u32::from(mode.bits()) & PERMISSIONS);
         let made = directory.make_directory(name, 0o700);
         let result = made.and_then(|()| directory.set_permissions(name, owner, group, Some(mode))).and_then(|()| directory.sync());
         result.map_err(|error| failed(format_args!("make the directory '{name}'"), error))

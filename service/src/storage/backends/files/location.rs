@@ -10,17 +10,22 @@ use crate::error::Result;
 use crate::host::directory::Purpose;
 use crate::storage::backends::{Backend, Contents, NewSize, NewVolume, Overwrite, Volumes};
 use crate::storage::image::{Place, Report};
-use crate::storage::secrets::Passphrase;
+use crate::storage::passphrases::Passphrase;
 use crate::storage::volume::Volume;
 
 /// A place with files.
 #[async_trait]
-pub trait Location: Send + Sync {
+pub(in crate::storage::backends) trait Location: Send + Sync {
     /// The files.
     fn files(&self) -> &Files;
 
     /// Whether the kernel tells what others change.
     fn changes_are_seen(&self) -> bool {
+        false
+    }
+
+    /// Whether the files stay when the pool is stopped.
+    fn stays(&self) -> bool {
         false
     }
 
@@ -45,6 +50,14 @@ impl<L: Location> Backend for L {
 
     fn is_watched(&self) -> bool {
         self.changes_are_seen()
+    }
+
+    fn has_images(&self) -> bool {
+        true
+    }
+
+    fn is_untouched_by_stop(&self) -> bool {
+        self.stays()
     }
 
     async fn is_active(&self) -> Result<bool> {

@@ -14,7 +14,6 @@ pub(super) use location::Location;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use lodge_model::permissions::Permissions;
 use lodge_model::storage_volume::{VolumeFormat, VolumeType};
@@ -24,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
 use crate::host::filesystem;
 use crate::storage::image::{self, Image, NewEncryption, NewImage, Place, Report};
-use crate::storage::secrets::Passphrase;
+use crate::storage::passphrases::Passphrase;
 use crate::storage::volume::Volume;
 
 /// Names of volumes that are being made begin so.
@@ -82,8 +81,9 @@ impl Files {
         let (files, known) = (self.clone(), known.clone());
         blocking(move || {
             let directory = files.directory()?;
-            let volumes = scan::all(&directory, &known, files.host.secrets.as_ref())?;
-            let space = filesystem::space(&files.path).map_err(|error| failed(format_args!("ask how full {} is", files.path.display()), error))?;
+            let volumes = scan::all(&directory, &known, &files.host.secrets)?;
+            let space =
+                filesystem::space(&files.path).map_err(|error| failed(format_args!("ask how full {} is", files.path.display()), error))?;
             let allocation = space.capacity.saturating_sub(space.available);
             Ok(Contents { capacity: space.capacity, allocation, available: space.available, volumes })
         })
@@ -204,9 +204,4 @@ pub(in crate::storage) fn refuse_foreign(volume: &Volume, pool: &Path) -> Result
         volume.name
     );
     Err(Error::new(ErrorKind::InvalidState, message))
-}
-
-/// The volumes of the pool by path, to look up what one is laid over.
-pub(in crate::storage) fn by_path(volumes: &Volumes, path: &str) -> Option<Arc<Volume>> {
-    volumes.values().find(|volume| volume.path == path).cloned()
 }

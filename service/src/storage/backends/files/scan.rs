@@ -1,6 +1,7 @@
 //! Looking through the directory: every plain file and directory that is not hidden is a volume. What was seen before and has
 //! not changed since is not opened again. Blocks.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -18,14 +19,15 @@ use crate::error::Result;
 use crate::host::directory::{Directory, Purpose, kind};
 use crate::storage::backends::Volumes;
 use crate::storage::formats::{self, Header};
-use crate::storage::secrets::Secrets;
+use crate::storage::passphrases::Passphrases;
 use crate::storage::volume::{Backing, InodeFacts, Volume};
 
 /// Every volume of a directory.
 ///
 /// # Errors
 /// The directory cannot be read. A file that cannot be is shown as far as it can.
-pub fn all(directory: &Directory, known: &Volumes, secrets: &dyn Secrets) -> Result<Volumes> {
+pub fn all(directory: &Directory, known: &Volumes, secrets: &Passphrases) -> Result<Volumes> {
+    let secrets = secrets.of_volumes();
     let names = directory.names().map_err(|error| failed(format_args!("list {}", directory.path().display()), error))?;
     let mut volumes = Volumes::new();
     for name in names {
@@ -36,7 +38,7 @@ pub fn all(directory: &Directory, known: &Volumes, secrets: &dyn Secrets) -> Res
         if name.starts_with('.') {
             continue;
         }
-        match one(directory, &name, known.get(&name), secrets) {
+        match one(directory, &name, known.get(&name), &secrets) {
             Ok(Some(volume)) => drop(volumes.insert(name, volume)),
             Ok(None) => {}
             // It is gone by now, or nobody may look at it.
@@ -64,26 +66,35 @@ fn sweep(directory: &Directory, name: &str) {
     }
 }
 
-fn one(directory: &Directory, name: &str, known: Option<&Arc<Volume>>, secrets: &dyn Secrets) -> io::Result<Option<Arc<Volume>>> {
+fn one(directory: &Directory, name: &str, known: Option<&Arc<Volume>>, secrets: &HashMap<String, Uuid>) -> io::Result<Option<Arc<Volume>>> {
     let Some(stat) = directory.stat(name)? else { return Ok(None) };
     let path = directory.path_of(name).to_string_lossy().into_owned();
     match kind(&stat) {
         FileType::RegularFile => {}
         FileType::Directory => {
             let facts = InodeFacts { ..inode(&stat) };
-            return Ok(Some(Arc::new(Volume { format: VolumeFormat::Dir, inode: Some(facts), ..Volume::new(name, VolumeType::Dir, path) })));
+            return Ok(Some(Arc::new(Volume {
+                format: VolumeFormat::Dir,
+                inode: Some(facts),
+                ..Volume::new(name, VolumeType::Dir, path)
+            })));
         }
         _ => return Ok(None),
     }
-    let secret = secrets.of_volume(&path);
+    let secret = secrets.get(&path).copied();
     if let Some(known) = known.filter(|known| is_the_same(known, &stat, secret)) {
         return Ok(Some(known.clone()));
     }
     let file = directory.file(name, Purpose::Read)?;
     let length = file.metadata()?.len();
-    let (header, marked) = header(&file, length)?;
+    let mark = mark::read(&file);
+    let header = match mark {
+        Some(mark) => formats::read_as(mark.format, &file, length)?,
+        None => formats::read(&file, length)?,
+    };
+    let secret = mark.and_then(|mark| mark.secret).or(secret);
     let facts = InodeFacts { label: label(&file), ..inode(&stat) };
-    Ok(Some(Arc::new(volume(Found { name, path, header, marked, length, stat: &stat, facts, secret }))))
+    Ok(Some(Arc::new(volume(Found { name, path, header, marked: mark.is_some(), length, stat: &stat, facts, secret }))))
 }
 
 /// Whether a file is the one that was seen, and nothing of it that counts has changed. When it was read does not.
@@ -95,14 +106,9 @@ fn is_the_same(known: &Volume, stat: &Stat, secret: Option<Uuid>) -> bool {
             && before.times.get(1..) == now.times.get(1..)
             && (before.uid, before.gid, before.mode) == (now.uid, now.gid, now.mode)
     });
-    same && known.physical == length_of(stat) && known.allocation == allocated(stat) && known.encryption.and_then(|(_, uuid)| uuid) == secret
-}
-
-fn header(file: &File, length: u64) -> io::Result<(Header, bool)> {
-    Ok(match mark::read(file) {
-        Some(format) => (formats::read_as(format, file, length)?, true),
-        None => (formats::read(file, length)?, false),
-    })
+    same && known.physical == length_of(stat)
+        && known.allocation == allocated(stat)
+        && known.encryption.and_then(|(_, uuid)| uuid) == secret
 }
 
 /// A file as it was found.
@@ -128,7 +134,8 @@ fn volume(found: Found<'_>) -> Volume {
         Backing { path, format }
     });
     Volume {
-        format: header.format,
+        // What is in a container of LUKS is raw.
+        format: if header.format == VolumeFormat::Luks { VolumeFormat::Raw } else { header.format },
         format_is_known: marked,
         external_data: header.external_data,
         capacity: header.capacity.unwrap_or(length),
@@ -161,11 +168,7 @@ fn inode(stat: &Stat) -> InodeFacts {
         gid: stat.st_gid,
         mode: stat.st_mode,
         label: None,
-        times: [
-            time(stat.st_atime, stat.st_atime_nsec),
-            time(stat.st_mtime, stat.st_mtime_nsec),
-            time(stat.st_ctime, stat.st_ctime_nsec),
-        ],
+        times: [time(stat.st_atime, stat.st_atime_nsec), time(stat.st_mtime, stat.st_mtime_nsec), time(stat.st_ctime, stat.st_ctime_nsec)],
     }
 }
 

@@ -41,7 +41,13 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     (
         "",
         "<disk type='file'><source file='/a'/><encryption format='luks'/><target dev='vda' bus='virtio'/></disk>",
-        "<disk> 'vda' is encrypted, and this version keeps no secrets: take <encryption> out and use an image without encryption",
+        "<disk> 'vda' is encrypted and does not name one secret with the passphrase: add <secret type='passphrase' uuid='…'/> to <encryption>",
+    ),
+    (
+        "",
+        "<disk type='file'><driver type='vdi'/><source file='/a'><encryption format='luks'><secret type='passphrase' usage='/a'/></encryption>\
+         </source><target dev='vda' bus='virtio'/></disk>",
+        "<disk> 'vda' is an image of type 'vdi' with encryption 'luks', which QEMU does not decrypt: use luks in raw or qcow2",
     ),
     (
         "",
