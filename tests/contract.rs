@@ -180,6 +180,7 @@ impl Service {
             drivers: vec![Arc::new(FakeDriver::default())],
             publisher,
             jobs,
+            secrets: secrets.clone(),
             storage: storage.clone(),
             console_keep: 4096,
         });

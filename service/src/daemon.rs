@@ -27,6 +27,7 @@ use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
 use crate::secrets::Secrets;
@@ -93,14 +94,9 @@ pub async fn run(options: Options) -> Result<()> {
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let storage =
         Storage::new(storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() });
-    let parts = Parts {
-        store,
-        drivers: vec![driver.clone()],
-        publisher,
-        jobs,
-        storage: storage.clone(),
-        console_keep: settings.console.ring_size_bytes,
-    };
+    let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
+    let console_keep = settings.console.ring_size_bytes;
+    let parts = Parts { store, drivers, publisher, jobs, secrets: secrets.clone(), storage: storage.clone(), console_keep };
     let engine = Engine::new(parts);
     engine.recover().await?;
     let served = Served { engine: engine.clone(), secrets, storage: storage.clone() };

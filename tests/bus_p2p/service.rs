@@ -71,6 +71,7 @@ impl Service {
                 drivers: vec![Arc::new(drivers)],
                 publisher,
                 jobs,
+                secrets: secrets.clone(),
                 storage: storage.clone(),
                 console_keep: 4096,
             });

@@ -7,6 +7,7 @@ use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_service::daemon::policy;
 use lodge_service::hypervisors::qemu::{Options, Policy, QemuDriver};
+use lodge_service::hypervisors::secrets::nobody;
 use lodge_service::hypervisors::{Driver, Launch, MachineEvent, Remember};
 use lodge_service::settings::Settings;
 use lodge_service::store::{Layout, Store};
@@ -91,9 +92,9 @@ impl SystemInstance {
             log: layout.domain_log(&domain.name).expect("a name"),
             nvram: layout.nvram().join(format!("{uuid}.qcow2")),
             tpm: layout.tpm().join(uuid.to_string()),
-            secrets: Vec::new(),
             events,
             remember,
+            reveal: nobody(),
         };
         (launch, receiver)
     }

@@ -55,7 +55,15 @@ impl Service {
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
             let storage = Storage::new(parts);
             let drivers: Vec<Arc<dyn lodge_service::hypervisors::Driver>> = vec![Arc::new(FakeDriver::default())];
-            let engine = Engine::new(Parts { store, drivers, publisher, jobs, storage: storage.clone(), console_keep: 4096 });
+            let engine = Engine::new(Parts {
+                store,
+                drivers,
+                publisher,
+                jobs,
+                secrets: secrets.clone(),
+                storage: storage.clone(),
+                console_keep: 4096,
+            });
             let served = Served { engine, secrets, storage: storage.clone() };
             lodge_service::bus::serve(&connection, served, Arc::new(OwnerOnly::of_this_process()), publications, InstanceKind::Session)
                 .await

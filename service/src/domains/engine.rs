@@ -24,8 +24,9 @@ use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
-use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Reveal, Started};
 use crate::jobs::{Job, Jobs};
+use crate::secrets::Secrets;
 use crate::storage::Storage;
 use crate::store::{Layout, Store};
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Visible work, of domains and of others.
     pub jobs: Arc<Jobs>,
+    /// What opens what guests are given.
+    pub secrets: Arc<Secrets>,
     /// The pools, whose volumes are disks.
     pub storage: Arc<Storage>,
     /// Bytes of console output kept for those who come later.
@@ -51,6 +54,7 @@ pub struct Engine {
     pub registry: Registry,
     /// Visible work.
     pub jobs: Arc<Jobs>,
+    secrets: Arc<Secrets>,
     pub(super) storage: Arc<Storage>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
@@ -80,12 +84,12 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, storage, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, secrets, storage, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
         let next_id = AtomicU32::new(1);
         Arc::new_cyclic(|engine| {
             storage.ask_for_users(Arc::new(VolumeUsers(engine.clone())));
-            Self { registry: Registry::default(), jobs, storage, store, publisher, drivers, console_keep, next_id }
+            Self { registry: Registry::default(), jobs, secrets, storage, store, publisher, drivers, console_keep, next_id }
         })
     }
 
@@ -347,18 +351,16 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch {
-            domain,
-            uuid,
-            id,
-            paused,
-            runtime,
-            log,
-            nvram: self.nvram(uuid),
-            tpm: self.tpm(uuid),
-            secrets: Vec::new(),
-            events,
-            remember,
+        let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
+        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram, tpm, events, remember, reveal })
+    }
+
+    /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.
+    fn reveal(&self) -> Reveal {
+        let secrets = self.secrets.clone();
+        Arc::new(move |name| {
+            let secrets = secrets.clone();
+            Box::pin(async move { secrets.reveal(secrets.find(&name)?.uuid).await })
         })
     }
 

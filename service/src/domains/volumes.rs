@@ -7,9 +7,7 @@ use std::sync::Weak;
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_model::domain::devices::{BackingStore, Disk, DiskSource, DiskSourceElement, DiskType};
-use lodge_model::encryption::SecretReference;
 use lodge_model::storage_volume::VolumeType;
-use zeroize::Zeroizing;
 
 use super::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,29 +54,6 @@ fn place(disk: &mut Disk, volume: &Volume) -> Result<()> {
         source.encryption = encryption_of(volume).map(Box::new);
     }
     Ok(())
-}
-
-/// The values of the secrets that open a domain's images.
-///
-/// # Errors
-/// `NotFound`, `InvalidState` when one has no value.
-pub(super) async fn secrets(domain: &Domain, storage: &Storage) -> Result<Vec<(SecretReference, Zeroizing<Vec<u8>>)>> {
-    let mut found = Vec::new();
-    for disk in domain.devices.disks() {
-        let own = disk.encryption.iter().chain(disk.source.iter().flat_map(|source| &source.encryption));
-        let mut references: Vec<SecretReference> = own.flat_map(|encryption| encryption.secrets.clone()).collect();
-        let mut behind = disk.backing_store.as_deref();
-        while let Some(BackingStore { source, backing_store, .. }) = behind {
-            references.extend(source.iter().flat_map(|source| &source.encryption).flat_map(|encryption| encryption.secrets.clone()));
-            behind = backing_store.as_deref();
-        }
-        for reference in references {
-            let value = storage.passphrase(&reference).await;
-            let value = value.map_err(|error| error.in_context(format_args!("<disk> '{}' is encrypted", disk.target_dev())))?;
-            found.push((reference, value));
-        }
-    }
-    Ok(found)
 }
 
 /// Tells storage which volumes running guests use.

@@ -13,6 +13,7 @@ pub mod fake;
 pub mod kept;
 pub mod qemu;
 pub mod resources;
+pub mod secrets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,15 +22,14 @@ use async_trait::async_trait;
 use lodge_model::capabilities::{Guest, SecurityModel};
 use lodge_model::domain::{Domain, DomainType};
 use lodge_model::domain_capabilities::DomainCapabilities;
-use lodge_model::encryption::SecretReference;
 use lodge_model::native::Written;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
+pub use secrets::{Reveal, SecretValue};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// Where a machine's events go. Bounded: a driver waits when the engine is behind.
 pub type MachineEvents = mpsc::Sender<MachineEvent>;
@@ -104,27 +104,14 @@ pub struct Launch {
     pub nvram: PathBuf,
     /// Where a guest's TPM state lives between runs.
     pub tpm: PathBuf,
-    /// The values of the secrets that the definition names.
-    pub secrets: Vec<(SecretReference, Zeroizing<Vec<u8>>)>,
     /// Where events go. What is still to be undone when a start has failed or was called off holds a clone of it: only when the
     /// other end sees the last of them go may the run be forgotten.
     pub events: MachineEvents,
     /// To be called with the machine's record before its program executes its first instruction, so
     /// that a service which dies in the middle of a start has not lost it.
     pub remember: Remember,
-}
-
-impl Launch {
-    /// The value of a secret, as a file in memory for the machine's program.
-    ///
-    /// # Errors
-    /// It was not found out, or there is no memory.
-    pub fn secret(&self, reference: &SecretReference) -> Result<std::os::fd::OwnedFd> {
-        let missing = || Error::new(ErrorKind::Internal, "a secret of the definition was not looked up");
-        let (_, value) = self.secrets.iter().find(|(known, _)| known == reference).ok_or_else(missing)?;
-        crate::host::sealed::file(value)
-            .map_err(|error| Error::new(ErrorKind::HostFailed, "cannot hand over a passphrase").caused_by(error))
-    }
+    /// To be called with the names of the secrets that open what the definition has.
+    pub reveal: Reveal,
 }
 
 /// Where a guest that a person runs by hand has its files.

@@ -385,14 +385,6 @@ impl Storage {
         Ok(Encrypted { passphrase: Some(passphrase), secret: Some(secret), made: true })
     }
 
-    /// The passphrase that a document names for an image, for the service's own use.
-    ///
-    /// # Errors
-    /// `NotFound`, `InvalidState` when it has no value.
-    pub async fn passphrase(&self, reference: &SecretReference) -> Result<crate::secrets::Value> {
-        Ok(self.host.secrets.value("volume", reference).await?.0)
-    }
-
     /// The passphrase that opens a volume; `None` when it is not encrypted or no secret is known.
     async fn passphrase_of(&self, volume: &Volume) -> Result<Option<Passphrase>> {
         match volume.encryption {

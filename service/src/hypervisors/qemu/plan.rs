@@ -20,7 +20,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use lodge_model::domain::Domain;
-use lodge_model::encryption::SecretReference;
 use serde_json::Value;
 
 use crate::hypervisors::resources::HostResource;
@@ -30,8 +29,6 @@ use crate::hypervisors::resources::HostResource;
 pub enum Slot {
     /// The listening socket that QMP is spoken on.
     Qmp,
-    /// A file in memory with the value of a secret, by its place in [`LaunchPlan::secrets`].
-    Secret(usize),
 }
 
 /// An argument of QEMU.
@@ -78,6 +75,17 @@ pub enum Preparation {
         /// Its arguments.
         arguments: Vec<String>,
     },
+}
+
+/// The value of a secret in a file that QEMU reads when it starts, and that is gone when it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    /// The file, in the directory of the guest's own.
+    pub path: PathBuf,
+    /// What the secret is asked for by.
+    pub name: String,
+    /// Whose it is, for a sentence.
+    pub owner: String,
 }
 
 /// A program that runs beside QEMU, in the foreground, and is started first.
@@ -128,10 +136,10 @@ pub struct LaunchPlan {
     pub arguments: Vec<Argument>,
     /// Variables to set in its environment.
     pub environment: Vec<(String, String)>,
-    /// Secrets whose values it reads.
-    pub secrets: Vec<SecretReference>,
     /// What must be made first, in this order.
     pub preparations: Vec<Preparation>,
+    /// Values of secrets, which are written when the guest's own directory is there.
+    pub secrets: Vec<SecretFile>,
     /// Programs to start first, in this order.
     pub companions: Vec<Companion>,
     /// What of the host is used.

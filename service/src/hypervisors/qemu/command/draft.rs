@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use lodge_model::domain::os::{Loader, Nvram};
 use lodge_model::domain::qemu::{Property, PropertyType};
 use lodge_model::domain::{Domain, DomainType};
-use lodge_model::encryption::SecretReference;
 use serde_json::{Value, json};
 
 use crate::hypervisors::qemu::input::{Operator, PlanInput};
-use crate::hypervisors::qemu::plan::{Argument, Companion, Preparation, SetUp, Slot, Stream};
+use crate::hypervisors::qemu::plan::{Argument, Companion, Preparation, SecretFile, SetUp, Slot, Stream};
 use crate::hypervisors::qemu::props::Props;
 use crate::hypervisors::qemu::refusal::Refusal;
 use crate::hypervisors::resources::{Access, HostResource, LabelClass};
@@ -26,8 +25,8 @@ pub struct Draft<'a> {
     pub machine: &'a str,
     pub(super) arguments: Vec<Argument>,
     pub(super) environment: Vec<(String, String)>,
-    pub(super) secrets: Vec<SecretReference>,
     pub(super) preparations: Vec<Preparation>,
+    pub(super) secrets: Vec<SecretFile>,
     pub(super) companions: Vec<Companion>,
     pub(super) resources: Vec<HostResource>,
     pub(super) consoles: Vec<Stream>,
@@ -51,8 +50,8 @@ impl<'a> Draft<'a> {
             machine,
             arguments: Vec::new(),
             environment: Vec::new(),
-            secrets: Vec::new(),
             preparations: Vec::new(),
+            secrets: Vec::new(),
             companions: Vec::new(),
             resources: Vec::new(),
             consoles: Vec::new(),
@@ -150,21 +149,23 @@ impl<'a> Draft<'a> {
         self.option("-object", props.render());
     }
 
-    /// Adds an object that holds the value of a secret. `owner` says whose it is, for a person who runs QEMU by hand and writes the
-    /// value into a file.
-    pub fn secret(&mut self, id: &str, secret: &SecretReference, owner: &str) {
-        if !self.is_by_hand() {
-            let slot = Slot::Secret(self.secrets.len());
-            self.secrets.push(secret.clone());
-            return self.option_with("-object", &format!("secret,id={id},format=raw,file=/proc/self/fd/"), slot, "");
+    /// Has QEMU know the value of a secret, once for all who name it; returns the object's id.
+    pub fn secret(&mut self, name: String, owner: &str) -> String {
+        if let Some(known) = self.secrets.iter().position(|secret| secret.name == name) {
+            return format!("secret-{}", known + 1);
         }
-        let path = self.input.runtime.join(id);
-        self.resource(&path, Access::Read, LabelClass::ReadOnly);
-        self.object(Props::object("secret", id).with("file", path.display().to_string()));
-        self.warn(format!(
-            "the passphrase of {owner} is not printed: write it into {} first, without a line break and readable by you alone",
-            path.display()
-        ));
+        let id = format!("secret-{}", self.secrets.len() + 1);
+        let path = self.input.runtime.join(&id);
+        self.resource(&path, Access::Read, LabelClass::Image);
+        self.object(Props::object("secret", &id).with("file", path.display().to_string()));
+        if self.is_by_hand() {
+            let place = path.display();
+            self.warn(format!(
+                "the value of the secret '{name}' is not printed: write it into {place} first, without a line break and readable by you alone"
+            ));
+        }
+        self.secrets.push(SecretFile { path, name, owner: owner.to_owned() });
+        id
     }
 
     /// Adds a block node.
