@@ -231,7 +231,7 @@ impl StoragePoolObject {
         options: Received,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
-    ) -> Result<Made> {
+    ) -> Result<(OwnedObjectPath, OwnedObjectPath, Vec<String>)> {
         let VolumeOptions { preallocate_metadata, no_wait } = VolumeOptions::read(&options)?;
         let draft = VolumeDraft::read(xml)?;
         let create = CreateVolume { source: None, preallocate_metadata };
@@ -246,7 +246,7 @@ impl StoragePoolObject {
         options: Received,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
-    ) -> Result<Made> {
+    ) -> Result<(OwnedObjectPath, OwnedObjectPath, Vec<String>)> {
         let VolumeOptions { preallocate_metadata, no_wait } = VolumeOptions::read(&options)?;
         let draft = VolumeDraft::read_clone(xml)?;
         let none = || Error::NotFound(format!("there is no volume at {}", source.as_str()));

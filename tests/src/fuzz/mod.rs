@@ -53,6 +53,7 @@ pub const TARGETS: &[Target] = &[
     target("status", files::status),
     target("firmware", |data| with_text(data, files::firmware)),
     target("options", options::all),
+    target("images", files::images),
 ];
 
 /// Tries one target.
