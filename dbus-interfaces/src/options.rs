@@ -131,9 +131,9 @@ options! {
         "source" source: String,
     }
 
-    /// Of `Network.GetXml`.
+    /// Of `Network.GetXml` and `StoragePool.GetXml`.
     pub struct InactiveOptions {
-        /// The stored definition even while the network runs.
+        /// The stored definition even while it runs.
         "inactive" inactive: bool,
     }
 
@@ -169,12 +169,6 @@ options! {
         "build" build: bool,
         /// Whether a device is formatted for it.
         "overwrite" overwrite: Overwrite,
-    }
-
-    /// Of `StoragePool.GetXml`.
-    pub struct PoolXmlOptions {
-        /// The stored definition even while the pool is started.
-        "inactive" inactive: bool,
     }
 
     /// Of `StoragePool.Build`.

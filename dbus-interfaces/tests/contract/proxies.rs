@@ -11,8 +11,8 @@ use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
     AddressOptions, BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
-    DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions, PoolXmlOptions,
-    ResizeOptions, ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
+    DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions, ResizeOptions,
+    ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::proxies::{
     DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
@@ -115,7 +115,7 @@ async fn storage_pool() {
     let source = ObjectPath::from_static_str_unchecked("/");
     call!(pool;
         name(), uuid(), kind(), active(), persistent(), autostart(), set_autostart(true), path(), capacity(), allocation(), available(),
-        warnings(), get_xml(&PoolXmlOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
+        warnings(), get_xml(&InactiveOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
         refresh(&NoOptions::default()), stop(&NoOptions::default()), delete(&NoOptions::default()), undefine(&NoOptions::default()),
         create_volume("", &VolumeOptions::default()), clone_volume("", &source, &VolumeOptions::default()), get_volume(""),
     );

@@ -70,6 +70,8 @@ pub(super) struct Actor {
     watch: Option<Watch>,
     /// When somebody else's change was seen first and last.
     noticed: Option<(Instant, Instant)>,
+    /// Nothing is left: no definition, and it is not started.
+    gone: bool,
 }
 
 impl Actor {
@@ -81,7 +83,7 @@ impl Actor {
     ) -> (Self, watch::Receiver<Arc<StoragePoolView>>) {
         let view = watch::Sender::new(Arc::new(view));
         let seen = view.subscribe();
-        (Self { storage, view, started, requests, look: None, waiting: Vec::new(), watch: None, noticed: None }, seen)
+        (Self { storage, view, started, requests, look: None, waiting: Vec::new(), watch: None, noticed: None, gone: false }, seen)
     }
 
     /// Lives as long as the pool.
@@ -100,8 +102,7 @@ impl Actor {
                     self.look_again(None);
                 }
             }
-            let view = self.view.borrow().clone();
-            if !view.persistent && !view.active {
+            if self.gone {
                 return;
             }
         }
@@ -214,8 +215,8 @@ impl Actor {
             publisher.publish(Event::Volume(change)).await;
         }
         let answer = move || answers.into_iter().for_each(|(reply, result)| drop(reply.send(result)));
-        let gone = !new.persistent && !new.active && new.live.is_none();
-        let event = match (old == new, gone) {
+        self.gone = !new.persistent && !new.active && new.live.is_none();
+        let event = match (old == new, self.gone) {
             (_, true) => {
                 self.storage.registry.remove(&new.name);
                 Event::Pool(Change::Removed(new))

@@ -178,8 +178,8 @@ impl Storage {
         match self.start(&handle, start, build, true).await {
             Ok(_) => Ok((handle, warnings)),
             Err(error) => {
-                // Without definition and not started it vanishes.
-                handle.request(Request::Deactivated).await?;
+                // Without definition and not started it vanishes, unless it has already.
+                drop(handle.request(Request::Deactivated).await);
                 Err(error)
             }
         }
@@ -387,10 +387,19 @@ impl Storage {
                 }
                 std::future::pending().await
             };
+            // In a task of its own: work that crashes ends as an error.
+            let mut working = tokio::spawn(work(Progress(Arc::new(progress))));
             let mut result = tokio::select! {
                 biased;
-                result = work(Progress(Arc::new(progress))) => result,
-                () = shown.cancelled() => Err(Error::new(ErrorKind::Cancelled, format!("{operation} was cancelled"))),
+                result = &mut working => result.unwrap_or_else(|error| Err(crashed(error))),
+                () = shown.cancelled() => {
+                    working.abort();
+                    // What it leaves is put away when it has really stopped; it may just have been done.
+                    match working.await {
+                        Ok(result) => result,
+                        Err(_) => Err(Error::new(ErrorKind::Cancelled, format!("{operation} was cancelled"))),
+                    }
+                }
                 () = forward => Err(Error::new(ErrorKind::Internal, "work without an end")),
             };
             if let Some(pool) = pool
@@ -403,10 +412,14 @@ impl Storage {
             result
         });
         if wait {
-            task.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the work crashed").caused_by(error)))?;
+            task.await.unwrap_or_else(|error| Err(crashed(error)))?;
         }
         Ok(job)
     }
+}
+
+fn crashed(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "the service has a defect: the work crashed; please report it with the log").caused_by(error)
 }
 
 /// Work to be done as a job.

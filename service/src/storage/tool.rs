@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::mounts;
 use crate::host::process::{Limits, Output, ProcessError, ProcessSpec, run_reading};
 use crate::host::program::of_system;
 
@@ -31,6 +32,17 @@ impl Tool {
     pub fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, arguments: I) -> Self {
         self.spec = self.spec.arguments(arguments);
         self
+    }
+
+    /// Has it mount and unmount for the host, not only for the service.
+    ///
+    /// # Errors
+    /// It cannot be found out how.
+    pub fn among_the_hosts_mounts(mut self) -> Result<Self> {
+        let step =
+            mounts::of_the_host().map_err(|error| Error::new(ErrorKind::HostFailed, "cannot find the host's mounts").caused_by(error))?;
+        self.spec.steps.extend(step);
+        Ok(self)
     }
 
     /// What it reads on standard input.

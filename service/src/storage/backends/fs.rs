@@ -115,7 +115,7 @@ pub(super) async fn mount(kind: Option<&str>, options: &[String], source: &str, 
     }
     let target = files.path().display().to_string();
     arguments.extend(["--".to_owned(), source.to_owned(), target]);
-    Tool::new("mount").args(arguments).done().await.map(drop)
+    Tool::new("mount").args(arguments).among_the_hosts_mounts()?.patiently().done().await.map(drop)
 }
 
 /// Unmounts what is at the target, if something is.
@@ -125,7 +125,7 @@ pub(super) async fn mount(kind: Option<&str>, options: &[String], source: &str, 
 pub(super) async fn unmount(files: &Files) -> Result<()> {
     match mounted(files.path()).await? {
         None => Ok(()),
-        Some(_) => Tool::new("umount").args([Path::new("--"), files.path()]).done().await.map(drop),
+        Some(_) => Tool::new("umount").args([Path::new("--"), files.path()]).among_the_hosts_mounts()?.patiently().done().await.map(drop),
     }
 }
 

@@ -33,8 +33,11 @@ pub fn directory(path: &Path, permissions: &Permissions) -> Result<()> {
         return Ok(());
     }
     let what = || format!("make the directory {}", path.display());
-    if let Some(parent) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(|error| failed(what(), error))?;
+    let missing = path.ancestors().skip(1).take_while(|parent| !parent.exists());
+    for parent in missing.collect::<Vec<_>>().into_iter().rev() {
+        DirBuilder::new().mode(0o755).create(parent).map_err(|error| failed(what(), error))?;
+        // Whatever the service's umask is: guests of another user must get through.
+        std::fs::set_permissions(parent, PermissionsExt::from_mode(0o755)).map_err(|error| failed(what(), error))?;
     }
     DirBuilder::new().mode(0o700).create(path).map_err(|error| failed(what(), error))?;
     let result = give_directory(path, permissions);
