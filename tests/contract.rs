@@ -178,8 +178,8 @@ impl Service {
             drivers: vec![Arc::new(FakeDriver::default())],
             publisher,
             jobs,
-            networks: networks.clone(),
             secrets: secrets.clone(),
+            networks: networks.clone(),
             console_keep: 4096,
         });
         engine.recover().await.unwrap();

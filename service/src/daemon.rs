@@ -92,7 +92,8 @@ pub async fn run(options: Options) -> Result<()> {
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
     let console_keep = settings.console.ring_size_bytes;
-    let parts = Parts { store, drivers, publisher, jobs, networks: networks.clone(), secrets: secrets.clone(), console_keep };
+    let parts =
+        Parts { store: store.clone(), drivers, publisher, jobs, secrets: secrets.clone(), networks: networks.clone(), console_keep };
     let engine = Engine::new(parts);
     networks.recover().await?;
     engine.recover().await?;

@@ -71,8 +71,8 @@ impl Service {
                 drivers: vec![Arc::new(drivers)],
                 publisher,
                 jobs,
-                networks: networks.clone(),
                 secrets: secrets.clone(),
+                networks: networks.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();

@@ -42,7 +42,7 @@ fn engine(world: &World) -> Arc<Engine> {
     let driver = Arc::new(QemuDriver::new(Options { cache: layout.capabilities(), session: false, policy }));
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
-    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, networks, secrets, console_keep: 64 << 10 })
+    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, secrets, networks, console_keep: 64 << 10 })
 }
 
 async fn start(engine: &Arc<Engine>, xml: &str) -> DomainHandle {

@@ -87,7 +87,7 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, networks, secrets, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, secrets, networks, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
         Arc::new(Self {
             registry: Registry::default(),
@@ -361,9 +361,20 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
-        let nics = Arc::default();
-        Ok(Launch { domain, uuid, id, paused, nics, runtime, log, nvram, tpm, events, remember, reveal })
+        Ok(Launch {
+            domain,
+            uuid,
+            id,
+            paused,
+            nics: Arc::default(),
+            runtime,
+            log,
+            nvram: self.nvram(uuid),
+            tpm: self.tpm(uuid),
+            events,
+            remember,
+            reveal: self.reveal(),
+        })
     }
 
     /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.
