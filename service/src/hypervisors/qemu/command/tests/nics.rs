@@ -26,7 +26,13 @@ fn arguments(interfaces: &str, nics: Nics) -> Vec<String> {
         "<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{interfaces}</devices></domain>"
     );
     let (mut domain, _) = Domain::parse(&xml).unwrap();
-    complete::complete(&mut domain, &host.capabilities, &mut || 7).unwrap();
+    // Two interfaces never get the same address.
+    let mut last = 0;
+    let mut next = || {
+        last += 1;
+        last
+    };
+    complete::complete(&mut domain, &host.capabilities, &mut next).unwrap();
     let plan = plan(&domain, &PlanInput { session: false, ..host.input() }).unwrap_or_else(|refusal| panic!("{}", refusal.message));
     plan.arguments.iter().map(|argument| argument.render(number)).collect()
 }
