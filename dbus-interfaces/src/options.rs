@@ -125,6 +125,28 @@ options! {
         "config" config: bool,
     }
 
+    /// Of `Domain.GetInterfaceAddresses`.
+    pub struct AddressOptions {
+        /// Where they are known from; empty is `lease`.
+        "source" source: String,
+    }
+
+    /// Of `Network.GetXml` and `StoragePool.GetXml`.
+    pub struct InactiveOptions {
+        /// The stored definition even while the object is active.
+        "inactive" inactive: bool,
+    }
+
+    /// Of `Network.Update`. Neither of the first two is true: all that exist.
+    pub struct NetworkUpdateOptions {
+        /// Change what runs.
+        "live" live: bool,
+        /// Change the definition.
+        "config" config: bool,
+        /// The `<ip>` that the element is in, counted from 0.
+        "parent" parent: Option<u32>,
+    }
+
     /// Of `Domain.OpenConsole`.
     pub struct ConsoleOptions {
         /// Begin with what the guest prints from now on.
@@ -147,12 +169,6 @@ options! {
         "build" build: bool,
         /// Whether a device is formatted for it.
         "overwrite" overwrite: Overwrite,
-    }
-
-    /// Of `StoragePool.GetXml`.
-    pub struct PoolXmlOptions {
-        /// The stored definition even while the pool is started.
-        "inactive" inactive: bool,
     }
 
     /// Of `StoragePool.Build`.
@@ -245,6 +261,20 @@ impl OptionValue for String {
 
     fn write(&self) -> Option<Variant<'static>> {
         (!self.is_empty()).then(|| Variant::from(self.clone()))
+    }
+}
+
+impl OptionValue for Option<u32> {
+    fn expected() -> String {
+        "a number (u)".to_owned()
+    }
+
+    fn read(value: &Variant<'_>) -> Option<Self> {
+        value.try_into().ok().map(Some)
+    }
+
+    fn write(&self) -> Option<Variant<'static>> {
+        self.map(Variant::from)
     }
 }
 

@@ -12,6 +12,8 @@ pub const DOMAINS: &str = "/org/lodge/Lodge1/domain";
 pub const HYPERVISORS: &str = "/org/lodge/Lodge1/hypervisor";
 /// The parent of all jobs.
 pub const JOBS: &str = "/org/lodge/Lodge1/job";
+/// The parent of all networks.
+pub const NETWORKS: &str = "/org/lodge/Lodge1/network";
 /// The parent of all secrets.
 pub const SECRETS: &str = "/org/lodge/Lodge1/secret";
 
@@ -34,6 +36,12 @@ pub fn hypervisor(name: &str) -> OwnedObjectPath {
 #[must_use]
 pub fn job(number: u32) -> OwnedObjectPath {
     child(JOBS, &number.to_string())
+}
+
+/// The path of the network with this name.
+#[must_use]
+pub fn network(name: &str) -> OwnedObjectPath {
+    child(NETWORKS, &escape(name))
 }
 
 /// The path of the pool with this name.

@@ -30,6 +30,7 @@ use crate::events::Publisher;
 use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
+use crate::networks::Networks;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::storage::{self, Storage};
@@ -91,16 +92,31 @@ pub async fn run(options: Options) -> Result<()> {
         policy: policies.now(&settings)?,
     }));
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
+    let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let storage =
         Storage::new(storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() });
     let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
     let console_keep = settings.console.ring_size_bytes;
-    let parts = Parts { store, drivers, publisher, jobs, secrets: secrets.clone(), storage: storage.clone(), console_keep };
+    let parts = Parts {
+        store: store.clone(),
+        drivers,
+        publisher,
+        jobs,
+        secrets: secrets.clone(),
+        networks: networks.clone(),
+        storage: storage.clone(),
+        console_keep,
+    };
     let engine = Engine::new(parts);
+    networks.recover().await?;
     engine.recover().await?;
-    let served = Served { engine: engine.clone(), secrets, storage: storage.clone() };
+    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone() };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
+    // What is new is told to the bus, so there has to be one.
+    if instance == Instance::System {
+        networks.offer_default().await;
+    }
     find_pools(storage).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domains::{DomainHandle, DomainView};
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -44,6 +45,8 @@ pub enum Event {
     JobEnded(Arc<Job>),
     /// A job is no longer shown.
     JobRemoved(Arc<Job>),
+    /// Something happened to a network.
+    Network(Change<NetworkView>),
     /// Something happened to a secret.
     Secret(Change<SecretView>),
     /// Something happened to a storage pool.

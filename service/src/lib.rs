@@ -13,6 +13,7 @@
 //! | [`confinement`] | how guests are kept away from the host and from each other |
 //! | [`jobs`] | work that takes a while, as clients see it |
 //! | [`secrets`] | passphrases and keys, and their values |
+//! | [`networks`] | what guests are connected to |
 //! | [`storage`] | pools and volumes: one actor for each pool |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
@@ -29,6 +30,7 @@ pub mod events;
 pub mod host;
 pub mod hypervisors;
 pub mod jobs;
+pub mod networks;
 pub mod secrets;
 pub mod settings;
 pub mod storage;

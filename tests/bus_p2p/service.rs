@@ -15,6 +15,7 @@ use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
+use lodge_service::networks::Networks;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
@@ -63,6 +64,8 @@ impl Service {
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
+            let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
+            networks.recover().await.unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
             let storage = Storage::new(parts);
@@ -72,13 +75,14 @@ impl Service {
                 publisher,
                 jobs,
                 secrets: secrets.clone(),
+                networks: networks.clone(),
                 storage: storage.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
-                Served { engine: engine.clone(), secrets, storage },
+                Served { engine: engine.clone(), networks, secrets, storage },
                 authorizer,
                 publications,
                 InstanceKind::Session,

@@ -1,6 +1,6 @@
 //! What holds for pools of every type: definitions, states, refusals, and what a later service finds again.
 
-use lodge_dbus_interfaces::options::{DefineOptions, PoolStartOptions, PoolXmlOptions};
+use lodge_dbus_interfaces::options::{DefineOptions, InactiveOptions, PoolStartOptions};
 
 use super::service::{NONE, Service, directory, kind, soon};
 
@@ -17,7 +17,7 @@ async fn a_pool_lives_and_goes() {
     soon("a start", pool.start(&PoolStartOptions { build: true, ..Default::default() })).await.unwrap();
     assert!(pool.active().await.unwrap() && path.is_dir());
     assert!(pool.capacity().await.unwrap() > 0 && pool.available().await.unwrap() > 0);
-    let xml = pool.get_xml(&PoolXmlOptions::default()).await.unwrap();
+    let xml = pool.get_xml(&InactiveOptions::default()).await.unwrap();
     assert!(!xml.contains("<available unit='bytes'>0</available>"), "{xml}");
     for result in [pool.undefine(&NONE).await, pool.delete(&NONE).await] {
         assert_eq!(kind(result), "InvalidState");

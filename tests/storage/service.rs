@@ -15,6 +15,7 @@ use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
+use lodge_service::networks::Networks;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
@@ -52,6 +53,7 @@ impl Service {
             let store = Arc::new(Store::open(layout).unwrap());
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
+            let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
             let storage = Storage::new(parts);
             let drivers: Vec<Arc<dyn lodge_service::hypervisors::Driver>> = vec![Arc::new(FakeDriver::default())];
@@ -61,10 +63,11 @@ impl Service {
                 publisher,
                 jobs,
                 secrets: secrets.clone(),
+                networks: networks.clone(),
                 storage: storage.clone(),
                 console_keep: 4096,
             });
-            let served = Served { engine, secrets, storage: storage.clone() };
+            let served = Served { engine, networks, secrets, storage: storage.clone() };
             lodge_service::bus::serve(&connection, served, Arc::new(OwnerOnly::of_this_process()), publications, InstanceKind::Session)
                 .await
                 .unwrap();

@@ -48,6 +48,18 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn get_domain(&self, name: &str) -> Result<OwnedObjectPath>;
 
+    /// Stores a network.
+    #[zbus(allow_interactive_auth)]
+    fn define_network(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Starts a network that is stored nowhere.
+    #[zbus(allow_interactive_auth)]
+    fn create_network(&self, xml: &str, options: &NoOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Finds a network.
+    #[zbus(allow_interactive_auth)]
+    fn get_network(&self, name: &str) -> Result<OwnedObjectPath>;
+
     /// Stores a storage pool.
     #[zbus(allow_interactive_auth)]
     fn define_pool(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;

@@ -3,7 +3,7 @@
 use zbus::{ObjectPath, OwnedObjectPath};
 
 use crate::errors::Result;
-use crate::options::{BuildOptions, NoOptions, PoolStartOptions, PoolXmlOptions, VolumeOptions};
+use crate::options::{BuildOptions, InactiveOptions, NoOptions, PoolStartOptions, VolumeOptions};
 
 /// Something that holds volumes.
 #[zbus::proxy(interface = "org.lodge.Lodge1.StoragePool", default_service = "org.lodge.Lodge1")]
@@ -58,7 +58,7 @@ pub trait StoragePool {
 
     /// The document.
     #[zbus(allow_interactive_auth)]
-    fn get_xml(&self, options: &PoolXmlOptions) -> Result<String>;
+    fn get_xml(&self, options: &InactiveOptions) -> Result<String>;
 
     /// Makes what it needs before it can be started.
     #[zbus(allow_interactive_auth)]

@@ -10,12 +10,12 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
-    DomainCapabilitiesOptions, MetadataOptions, NoOptions, PoolStartOptions, PoolXmlOptions, ResizeOptions, ShutdownOptions, StartOptions,
-    TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
+    AddressOptions, BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
+    DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions, ResizeOptions,
+    ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::proxies::{
-    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
+    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
 };
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
@@ -61,6 +61,7 @@ async fn manager() {
         define_domain("", &DefineOptions::default()), create_domain("", &CreateOptions::default()),
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
+        define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
         define_pool("", &DefineOptions::default()), create_pool("", &CreatePoolOptions::default()), get_pool(""), get_volume(""),
         define_secret("", &DefineOptions::default()), get_secret(""),
     );
@@ -81,6 +82,20 @@ async fn hypervisor() {
 }
 
 #[tokio::test]
+async fn network() {
+    let mock = Mock::start().await;
+    let network = proxy!(NetworkProxy, mock);
+    call!(network;
+        name(), uuid(), active(), persistent(), autostart(), set_autostart(true), mode(), bridge(), domain(), addresses(), title(),
+        description(), connections(), pending_changes(), warnings(), get_xml(&InactiveOptions::default()),
+        start(&NoOptions::default()), destroy(&NoOptions::default()), undefine(&NoOptions::default()),
+        update("", "", "", &NetworkUpdateOptions::default()), get_leases(&NoOptions::default()),
+    );
+    drop(network);
+    mock.finish("Network").await;
+}
+
+#[tokio::test]
 async fn secret() {
     let mock = Mock::start().await;
     let secret = proxy!(SecretProxy, mock);
@@ -97,10 +112,10 @@ async fn secret() {
 async fn storage_pool() {
     let mock = Mock::start().await;
     let pool = proxy!(StoragePoolProxy, mock);
-    let source = zbus::ObjectPath::from_static_str_unchecked("/");
+    let source = ObjectPath::from_static_str_unchecked("/");
     call!(pool;
         name(), uuid(), kind(), active(), persistent(), autostart(), set_autostart(true), path(), capacity(), allocation(), available(),
-        warnings(), get_xml(&PoolXmlOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
+        warnings(), get_xml(&InactiveOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
         refresh(&NoOptions::default()), stop(&NoOptions::default()), delete(&NoOptions::default()), undefine(&NoOptions::default()),
         create_volume("", &VolumeOptions::default()), clone_volume("", &source, &VolumeOptions::default()), get_volume(""),
     );
@@ -155,7 +170,7 @@ async fn domain() {
         resume(&none), undefine(&UndefineOptions::default()), rename("", &none), get_xml(&XmlOptions::default()),
         set_memory(1, &change), set_max_memory(1, &none), set_vcpus(1, &change), set_max_vcpus(1, &none),
         set_title("", &change), set_description("", &change), set_metadata("", "", "", &change),
-        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()),
+        get_metadata("", &MetadataOptions::default()), open_console("", &ConsoleOptions::default()), get_interface_addresses(&AddressOptions::default()),
     );
     receive!(domain, mock;
         receive_xml_changed => "XmlChanged", receive_guest_panicked => "GuestPanicked",

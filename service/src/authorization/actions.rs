@@ -47,6 +47,12 @@ actions! {
     DomainConsole = "domain.console",
     /// See what the hypervisors can do.
     HypervisorView = "hypervisor.view",
+    /// See a network's state and description, and what it has lent.
+    NetworkView = "network.view",
+    /// Start and stop a network.
+    NetworkManage = "network.manage",
+    /// Make, change or remove a network's definition.
+    NetworkDefine = "network.define",
     /// See which secrets there are and what they are for.
     SecretView = "secret.view",
     /// Read the value of a secret.

@@ -14,7 +14,7 @@ use super::published::Published as _;
 use super::{Shared, convert};
 use crate::authorization::{Action, Details};
 use crate::domains::{Draft, Engine, native};
-use crate::{secrets, storage};
+use crate::{networks, secrets, storage};
 
 /// The manager at the root.
 pub struct ManagerObject {
@@ -164,6 +164,51 @@ impl ManagerObject {
         };
         self.shared.authorize(&header, connection, Action::DomainView, details).await?;
         Ok(paths::domain(&found?.view().name))
+    }
+
+    #[zbus(out_args("network", "warnings"))]
+    async fn define_network(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = DefineOptions::read(&options)?;
+        let draft = networks::Draft::read(xml)?;
+        let details = draft.details("DefineNetwork");
+        let grant = self.shared.authorize(&header, connection, Action::NetworkDefine, details).await?;
+        let view = self.shared.networks.define(grant, draft, options.new).await?.view();
+        Ok((view.path(), view.warnings.clone()))
+    }
+
+    #[zbus(out_args("network", "warnings"))]
+    async fn create_network(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let draft = networks::Draft::read(xml)?;
+        let details = draft.details("CreateNetwork");
+        let define = self.shared.authorize(&header, connection, Action::NetworkDefine, details.clone()).await?;
+        let start = self.shared.authorize(&header, connection, Action::NetworkManage, details).await?;
+        let view = self.shared.networks.create(define, start, draft).await?.view();
+        Ok((view.path(), view.warnings.clone()))
+    }
+
+    #[zbus(out_args("network"))]
+    async fn get_network(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.networks.registry.find(name).map(|network| network.view());
+        self.shared.authorize_finding(&header, connection, "GetNetwork", found.as_deref().ok()).await?;
+        Ok(found?.path())
     }
 
     #[zbus(out_args("secret", "warnings"))]

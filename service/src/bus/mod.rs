@@ -16,6 +16,7 @@ mod guarded;
 mod hypervisor;
 mod job;
 mod manager;
+mod network;
 mod object_manager;
 mod properties;
 mod published;
@@ -39,6 +40,7 @@ use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
+use crate::networks::Networks;
 use crate::secrets::Secrets;
 use crate::storage::Storage;
 use published::Placed;
@@ -46,6 +48,7 @@ use published::Placed;
 /// What every object needs.
 pub(crate) struct Shared {
     engine: Arc<Engine>,
+    networks: Arc<Networks>,
     secrets: Arc<Secrets>,
     storage: Arc<Storage>,
     authorizer: Arc<dyn Authorizer>,
@@ -93,6 +96,8 @@ impl Shared {
 pub struct Served {
     /// The domains.
     pub engine: Arc<Engine>,
+    /// The networks.
+    pub networks: Arc<Networks>,
     /// The secrets.
     pub secrets: Arc<Secrets>,
     /// The pools.
@@ -126,8 +131,8 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, secrets, storage } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), secrets, storage, authorizer, clients: clients.clone(), kind });
+    let Served { engine, networks, secrets, storage } = served;
+    let shared = Arc::new(Shared { engine: engine.clone(), networks, secrets, storage, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -137,6 +142,7 @@ pub async fn serve(
         let path = paths::domain(&domain.view().name);
         guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
+    publisher::place(connection, &shared, shared.networks.registry.views()).await.map_err(broken)?;
     publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
     let pools = shared.storage.registry.views();
     let volumes = pools.iter().flat_map(|pool| pool.volume_views()).collect();

@@ -12,6 +12,7 @@ use super::value::Value;
 use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
 use crate::jobs::{Job, JobState};
+use crate::networks::NetworkView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -67,6 +68,24 @@ pub const JOB: &[Property<Job>] = &[
     ("Objects", |job| Value::Objects(vec![published::path(&job.subject)])),
     ("StartedByUid", |job| Value::Number(job.uid)),
     ("Cancelable", |job| Value::Flag(job.state() == JobState::Running)),
+];
+
+/// The properties of `org.lodge.Lodge1.Network`.
+pub const NETWORK: &[Property<NetworkView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Mode", |view| Value::from(view.facts.mode.as_str())),
+    ("Bridge", |view| Value::from(view.facts.bridge.as_str())),
+    ("Domain", |view| Value::from(view.facts.domain.as_str())),
+    ("Addresses", |view| Value::Texts(&view.facts.addresses)),
+    ("Title", |view| Value::from(view.facts.title.as_str())),
+    ("Description", |view| Value::from(view.facts.description.as_str())),
+    ("Connections", |view| Value::Number(view.connections)),
+    ("PendingChanges", |view| Value::Flag(view.pending_changes)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
 ];
 
 /// The properties of `org.lodge.Lodge1.Secret`.

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths};
+use lodge_dbus_interfaces::{
+    DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
+};
 use zbus::OwnedObjectPath;
 
 use super::Shared;
@@ -13,6 +15,7 @@ use super::properties::{self, Property};
 use crate::authorization::{Action, Details, Subject};
 use crate::domains::DomainView;
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -50,6 +53,7 @@ pub trait Placed: Published + Send + Sync {
 pub fn path(subject: &Subject) -> OwnedObjectPath {
     match subject {
         Subject::Domain(name) => paths::domain(name),
+        Subject::Network(name) => paths::network(name),
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
         Subject::StoragePool(name) => paths::pool(name),
         Subject::StorageVolume { pool, volume } => paths::volume(pool, volume),
@@ -60,6 +64,7 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
 pub fn view_action(subject: &Subject) -> Action {
     match subject {
         Subject::Domain(_) => Action::DomainView,
+        Subject::Network(_) => Action::NetworkView,
         Subject::Secret(_) => Action::SecretView,
         Subject::StoragePool(_) => Action::PoolView,
         Subject::StorageVolume { .. } => Action::VolumeView,
@@ -81,6 +86,15 @@ impl Published for Job {
 
     fn path(&self) -> OwnedObjectPath {
         paths::job(self.number)
+    }
+}
+
+impl Published for NetworkView {
+    const INTERFACE: &'static str = NETWORK_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::NETWORK;
+
+    fn path(&self) -> OwnedObjectPath {
+        paths::network(&self.name)
     }
 }
 

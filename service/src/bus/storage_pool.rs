@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::options::{BuildOptions, NoOptions, PoolStartOptions, PoolXmlOptions, Received, VolumeOptions};
+use lodge_dbus_interfaces::options::{BuildOptions, InactiveOptions, NoOptions, PoolStartOptions, Received, VolumeOptions};
 use lodge_dbus_interfaces::{Error, Result, paths};
 use zbus::message::Header;
 use zbus::{Connection, ObjectPath, OwnedObjectPath, fdo};
@@ -151,7 +151,7 @@ impl StoragePoolObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
     ) -> Result<String> {
-        let PoolXmlOptions { inactive } = PoolXmlOptions::read(&options)?;
+        let InactiveOptions { inactive } = InactiveOptions::read(&options)?;
         self.authorize(&(header, connection), Action::PoolView, "GetXml").await?;
         let view = self.pool()?.view();
         if inactive && !view.persistent {

@@ -17,6 +17,7 @@ use crate::domains::DomainView;
 use crate::error::{ErrorKind, Result};
 use crate::hypervisors::Driver;
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Visible {
     /// The domains, in order of names.
     pub domains: Vec<Arc<DomainView>>,
+    /// The networks, in order of names.
+    pub networks: Vec<Arc<NetworkView>>,
     /// The secrets, in order of UUIDs.
     pub secrets: Vec<Arc<SecretView>>,
     /// The pools, in order of names.
@@ -74,6 +77,7 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
         shared.require(&caller, Action::DomainView, &Details::of_verb(verb)).await?;
         domains = Part::All(shared.engine.registry.views());
     }
+    let networks = placed(shared, &quiet, verb, shared.networks.registry.views()).await?;
     let secrets = placed(shared, &quiet, verb, shared.secrets.views()).await?;
     let all = shared.storage.registry.views();
     let all_volumes = all.iter().flat_map(|pool| pool.volume_views()).collect();
@@ -82,13 +86,22 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
     let mut jobs = shared.engine.jobs.all();
     jobs.retain(|job| match &job.subject {
         Subject::Domain(name) => domains.has(|domain| domain.name == *name),
+        Subject::Network(name) => networks.has(|network| network.name == *name),
         Subject::Secret(uuid) => secrets.has(|secret| secret.uuid == *uuid),
         Subject::StoragePool(name) => pools.has(|pool| pool.name == *name),
         Subject::StorageVolume { pool, volume } => volumes.has(|view| view.pool == *pool && view.volume.name == *volume),
     });
     let may_see_hypervisors = shared.require(&quiet, Action::HypervisorView, &Details::of_verb(verb)).await.is_ok();
     let drivers = if may_see_hypervisors { shared.engine.drivers().to_vec() } else { Vec::new() };
-    Ok(Visible { domains: domains.views(), secrets: secrets.views(), pools: pools.views(), volumes: volumes.views(), jobs, drivers })
+    Ok(Visible {
+        domains: domains.views(),
+        networks: networks.views(),
+        secrets: secrets.views(),
+        pools: pools.views(),
+        volumes: volumes.views(),
+        jobs,
+        drivers,
+    })
 }
 
 async fn placed<T: Placed>(shared: &Shared, caller: &Caller, verb: &'static str, all: Vec<Arc<T>>) -> Result<Part<T>> {

@@ -6,7 +6,9 @@
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE};
+use lodge_dbus_interfaces::{
+    BUS_NAME, DOMAIN_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE,
+};
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 
@@ -18,6 +20,11 @@ use super::uri::Bus;
 /// The domains whose names begin with what is typed so far.
 pub fn domain_names(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, DOMAIN_INTERFACE, "Name")
+}
+
+/// The networks whose names begin with what is typed so far.
+pub fn network_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(typed, NETWORK_INTERFACE, "Name")
 }
 
 /// The secrets whose UUIDs begin with what is typed so far.

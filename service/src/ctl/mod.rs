@@ -30,12 +30,14 @@ mod events;
 mod failure;
 mod host;
 mod input;
+mod interfaces;
 mod inventory;
 mod jobs;
 mod json;
 mod life;
 mod list;
 mod native;
+mod network;
 mod output;
 mod pool;
 mod pool_as;
@@ -122,6 +124,10 @@ enum Command {
     #[command(flatten)]
     Jobs(jobs::Command),
     #[command(flatten)]
+    Network(network::Command),
+    #[command(flatten)]
+    Interfaces(interfaces::Command),
+    #[command(flatten)]
     Secret(secret::Command),
     #[command(flatten)]
     Host(host::Command),
@@ -184,6 +190,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Wait(command) => wait::run(command, connect).await,
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
+        Command::Network(command) => network::run(command, connect, output).await,
+        Command::Interfaces(command) => interfaces::run(command, connect, output).await,
         Command::Secret(command) => secret::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use lodge_dbus_interfaces::STORAGE_POOL_INTERFACE;
-use lodge_dbus_interfaces::options::{BuildOptions, CreatePoolOptions, DefineOptions, NoOptions, PoolStartOptions, PoolXmlOptions};
+use lodge_dbus_interfaces::options::{BuildOptions, CreatePoolOptions, DefineOptions, InactiveOptions, NoOptions, PoolStartOptions};
 use lodge_dbus_interfaces::types::Overwrite;
 use lodge_model::document::Document as _;
 use zbus::OwnedObjectPath;
@@ -306,7 +306,7 @@ async fn one(command: Command, service: &Service, output: Output) -> Outcome {
         }
         Command::PoolUuid(_) => return output.line(property::<String>(pool.inner(), "Uuid").await?),
         Command::PoolName(_) => return output.line(property::<String>(pool.inner(), "Name").await?),
-        Command::PoolDumpxml { inactive, .. } => return output.document(&pool.get_xml(&PoolXmlOptions { inactive }).await?),
+        Command::PoolDumpxml { inactive, .. } => return output.document(&pool.get_xml(&InactiveOptions { inactive }).await?),
         Command::PoolInfo { bytes, json, .. } => {
             let path = OwnedObjectPath::from(pool.inner().path().to_owned());
             let properties = service.read(&path, "org.freedesktop.DBus.Properties", "GetAll", &STORAGE_POOL_INTERFACE).await?;

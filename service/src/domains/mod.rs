@@ -13,6 +13,7 @@
 //! hypervisor; what the store holds is on disk before a request is answered.
 
 mod actor;
+mod addresses;
 mod admission;
 mod capabilities;
 mod changes;
@@ -20,6 +21,7 @@ mod console;
 mod edit;
 mod engine;
 mod handle;
+mod interfaces;
 mod live;
 mod metadata;
 pub mod native;
@@ -33,6 +35,7 @@ mod view;
 mod volumes;
 mod work;
 
+pub use addresses::{AddressSource, InterfaceAddresses};
 pub use edit::{Edit, Scope};
 pub use engine::{Defined, Draft, Engine, Parts};
 pub use handle::DomainHandle;

@@ -40,7 +40,7 @@ pub struct Mounted {
 pub fn mounted_at(path: &Path) -> io::Result<Option<Mounted>> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let table = std::fs::read("/proc/self/mountinfo")?;
-    Ok(table.split(|byte| *byte == b'\n').filter_map(entry).filter(|(at, _)| *at == path).map(|(_, mounted)| mounted).last())
+    Ok(table.split(|byte| *byte == b'\n').filter_map(entry).filter(|(at, _)| *at == path).map(|(_, mounted)| mounted).next_back())
 }
 
 /// Reads a line of mountinfo (proc_pid_mountinfo(5)).

@@ -5,8 +5,8 @@
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`directory`] and [`filesystem`] look at and change
 //! what is stored, and [`watch`] tells when it changes; [`apparmor`] and [`selinux`] speak to the kernel's security modules;
-//! [`service_credentials`] are what the service manager hands over; [`sockets`] makes UNIX sockets, [`stream`] reads and writes
-//! somebody else's; [`hardware`] and [`kvm`] tell what machine this is.
+//! [`netlink`], [`nftables`], [`sysctl`] and [`tap`] to its network; [`service_credentials`] are what the service manager hands over;
+//! [`sockets`] makes UNIX sockets, [`stream`] reads and writes somebody else's; [`hardware`] and [`kvm`] tell what machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
@@ -22,6 +22,8 @@ pub mod inode;
 pub mod kvm;
 pub mod limits;
 pub mod mounts;
+pub mod netlink;
+pub mod nftables;
 pub mod process;
 pub mod program;
 pub mod sealed;
@@ -30,7 +32,9 @@ pub mod selinux;
 pub mod service_credentials;
 pub mod sockets;
 pub mod stream;
+pub mod sysctl;
 pub mod systemd;
+pub mod tap;
 pub mod terminal;
 pub mod threads;
 pub mod watch;

@@ -239,9 +239,8 @@ pub async fn convert(source: Image, new: NewImage, report: Report<'_>) -> Result
     let (format, options) = qemu_img.options(&new)?;
     let (total, device) = (new.capacity, matches!(new.place, Place::Device(_)));
     let mut arguments: Vec<String> = ["-p", "--image-opts"].map(str::to_owned).into();
-    match &new.backing {
-        Some((path, format)) => arguments.extend(["-F", needed_name(*format)?, "-B", path].map(str::to_owned)),
-        None => {}
+    if let Some((path, format)) = &new.backing {
+        arguments.extend(["-F", needed_name(*format)?, "-B", path].map(str::to_owned));
     }
     if device && format == "raw" {
         // The device is there; making an image would do nothing to it.

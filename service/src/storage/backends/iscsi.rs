@@ -295,7 +295,7 @@ mod tests {
         let record = directory.path().join("192.0.2.1,3260,1/default");
         std::fs::create_dir_all(record.parent().unwrap()).unwrap();
         std::fs::write(&record, "# BEGIN RECORD 2.1.8\nnode.name = iqn.a\nnode.session.auth.authmethod = None\n# END RECORD\n").unwrap();
-        assert_eq!(files_below(directory.path()), [record.clone()]);
+        assert_eq!(files_below(directory.path()), std::slice::from_ref(&record));
         let settings = [("node.session.auth.authmethod", "CHAP".to_owned()), ("node.session.auth.password", "s3cret".to_owned())];
         set_in_record(&record, &settings).unwrap();
         let expected = "# BEGIN RECORD 2.1.8\nnode.name = iqn.a\nnode.session.auth.authmethod = CHAP\nnode.session.auth.password = s3cret\n# END RECORD\n";
