@@ -10,14 +10,17 @@ use lodge_dbus_interfaces::options::{DefineOptions, StartOptions};
 use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{
-    DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, ROOT_PATH, SECRET_INTERFACE, paths,
+    DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, NODE_DEVICE_INTERFACE, ROOT_PATH,
+    SECRET_INTERFACE, paths,
 };
 use lodge_service::authorization::{Action, OwnerOnly};
 use lodge_service::bus::Served;
 use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
+use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
+use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
 use lodge_service::store::{Layout, Store};
 use quick_xml::events::{BytesStart, Event};
@@ -83,8 +86,8 @@ async fn every_property_is_served_and_in_the_inventory_with_the_promised_type() 
         }
     }
     let places: BTreeSet<_> = objects.keys().map(|path| path.to_string()).collect();
-    let expected =
-        [DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, SECRET_INTERFACE].map(|interface| service.place(interface).to_string());
+    let expected = [DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, SECRET_INTERFACE, NODE_DEVICE_INTERFACE]
+        .map(|interface| service.place(interface).to_string());
     assert_eq!(places, BTreeSet::from(expected));
 }
 
@@ -128,7 +131,11 @@ fn every_action_has_its_policy_and_every_policy_its_action() {
 fn the_shipped_rule_grants_what_does_not_make_root() {
     let rules = repository_file("polkit/org.lodge.Lodge1.rules");
     let granted: BTreeSet<_> = rules.split('"').filter(|word| word.starts_with("org.lodge.")).map(str::to_owned).collect();
-    let expected = Action::ALL.iter().map(|action| action.id()).filter(|id| !id.ends_with(".define") && !id.ends_with(".read")).collect();
+    let expected = Action::ALL
+        .iter()
+        .map(|action| action.id())
+        .filter(|id| ![".define", ".read", "device.manage"].iter().any(|not| id.ends_with(not)))
+        .collect();
     assert_eq!(granted, expected);
 }
 
@@ -166,12 +173,13 @@ impl Service {
         let (server, client) = tokio::try_join!(server, client).unwrap();
         let (publisher, publications) = Publisher::new();
         let store = Arc::new(Store::open(Layout::under(root.path())).unwrap());
+        let devices = NodeDevices::load(Sysfs::below(root.path()), publisher.clone()).await.unwrap();
         let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
         let jobs = Arc::new(Jobs::new(publisher.clone()));
         let engine = Engine::new(Parts { store, drivers: vec![Arc::new(FakeDriver::default())], publisher, jobs, console_keep: 4096 });
         engine.recover().await.unwrap();
         let owner = Arc::new(OwnerOnly::of_this_process());
-        lodge_service::bus::serve(&server, Served { engine, secrets }, owner, publications, InstanceKind::Session).await.unwrap();
+        lodge_service::bus::serve(&server, Served { engine, secrets, devices }, owner, publications, InstanceKind::Session).await.unwrap();
         let manager = ManagerProxy::new(&client).await.unwrap();
         manager.define_domain(DOMAIN, &DefineOptions::default()).await.unwrap();
         manager.define_secret(SECRET, &DefineOptions::default()).await.unwrap();
@@ -188,6 +196,7 @@ impl Service {
             DOMAIN_INTERFACE => paths::domain("a"),
             JOB_INTERFACE => paths::job(1),
             SECRET_INTERFACE => paths::secret(SECRET_UUID),
+            NODE_DEVICE_INTERFACE => paths::device("computer"),
             other => panic!("{other} is new: say here where it lives"),
         }
     }

@@ -53,12 +53,15 @@ pub const JOB_INTERFACE: &str = "org.lodge.Lodge1.Job";
 
 /// The name of [`proxies::SecretProxy`]'s interface.
 pub const SECRET_INTERFACE: &str = "org.lodge.Lodge1.Secret";
+/// The name of [`proxies::NodeDeviceProxy`]'s interface.
+pub const NODE_DEVICE_INTERFACE: &str = "org.lodge.Lodge1.NodeDevice";
 
 /// Every interface of the contract with its file from `xml/`.
-pub const INTERFACE_FILES: [(&str, &str); 5] = [
+pub const INTERFACE_FILES: [(&str, &str); 6] = [
     (MANAGER_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Manager.xml")),
     (HYPERVISOR_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml")),
     (DOMAIN_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Domain.xml")),
     (JOB_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Job.xml")),
     (SECRET_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Secret.xml")),
+    (NODE_DEVICE_INTERFACE, include_str!("../xml/org.lodge.Lodge1.NodeDevice.xml")),
 ];

@@ -14,6 +14,8 @@ pub const HYPERVISORS: &str = "/org/lodge/Lodge1/hypervisor";
 pub const JOBS: &str = "/org/lodge/Lodge1/job";
 /// The parent of all secrets.
 pub const SECRETS: &str = "/org/lodge/Lodge1/secret";
+/// The parent of all devices of the host.
+pub const DEVICES: &str = "/org/lodge/Lodge1/device";
 
 /// The path of the domain with this name.
 #[must_use]
@@ -37,6 +39,12 @@ pub fn job(number: u32) -> OwnedObjectPath {
 #[must_use]
 pub fn secret(uuid: &str) -> OwnedObjectPath {
     child(SECRETS, &escape(uuid))
+}
+
+/// The path of the device of the host with this name.
+#[must_use]
+pub fn device(name: &str) -> OwnedObjectPath {
+    child(DEVICES, &escape(name))
 }
 
 /// The name of the domain at this path; `None` where no domain can be.

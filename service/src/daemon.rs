@@ -27,8 +27,10 @@ use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::host::sysfs::Sysfs;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
+use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::store::{Layout, Store, StoreError};
@@ -85,15 +87,17 @@ pub async fn run(options: Options) -> Result<()> {
         session: instance == Instance::Session,
         policy: policies.now(&settings)?,
     }));
+    let devices = NodeDevices::load(Sysfs::of_this_host(), publisher.clone()).await?;
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let parts = Parts { store, drivers: vec![driver.clone()], publisher, jobs, console_keep: settings.console.ring_size_bytes };
     let engine = Engine::new(parts);
     engine.recover().await?;
-    let served = Served { engine: engine.clone(), secrets };
+    let served = Served { engine: engine.clone(), secrets, devices: devices.clone() };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
+    devices.follow();
     engine.autostart().await;
     Service { connection, engine, clients, driver, policies, settings, idle_timeout }.until_over(signals).await
 }

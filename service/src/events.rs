@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domains::{DomainHandle, DomainView};
 use crate::jobs::Job;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 
 /// Events that wait for the bus at most; beyond that the engine waits.
@@ -45,6 +46,8 @@ pub enum Event {
     JobRemoved(Arc<Job>),
     /// Something happened to a secret.
     Secret(Change<SecretView>),
+    /// Something happened to a device of the host.
+    Device(Change<DeviceView>),
     /// Nothing; carries an answer that must not overtake earlier events.
     None,
 }

@@ -7,10 +7,12 @@ mod domain;
 mod hypervisor;
 mod job;
 mod manager;
+mod node_device;
 mod secret;
 
 pub use domain::*;
 pub use hypervisor::*;
 pub use job::*;
 pub use manager::*;
+pub use node_device::*;
 pub use secret::*;

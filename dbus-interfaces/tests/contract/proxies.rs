@@ -10,10 +10,10 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions, MetadataOptions, NoOptions,
-    ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DetachOptions, DomainCapabilitiesOptions, MetadataOptions,
+    NoOptions, ResetOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, SecretProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NodeDeviceProxy, SecretProxy};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -59,6 +59,7 @@ async fn manager() {
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
         define_secret("", &DefineOptions::default()), get_secret(""),
+        get_device(""), create_device("", &NoOptions::default()),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -87,6 +88,19 @@ async fn secret() {
     );
     drop(secret);
     mock.finish("Secret").await;
+}
+
+#[tokio::test]
+async fn node_device() {
+    let mock = Mock::start().await;
+    let device = proxy!(NodeDeviceProxy, mock);
+    call!(device;
+        name(), parent(), capabilities(), path(), device_files(), driver(), vendor(), product(), iommu_group(),
+        get_xml(&NoOptions::default()), detach(&DetachOptions::default()), reattach(&NoOptions::default()),
+        reset(&ResetOptions::default()), destroy(&NoOptions::default()),
+    );
+    drop(device);
+    mock.finish("NodeDevice").await;
 }
 
 #[tokio::test]
@@ -282,6 +296,7 @@ fn made_up(signature: &Signature) -> Variant<'static> {
         Signature::U8 => 1_u8.into(),
         Signature::Bool => true.into(),
         Signature::U32 => 1_u32.into(),
+        Signature::I32 => (-1_i32).into(),
         Signature::U64 => 1_u64.into(),
         Signature::F64 => 0.5_f64.into(),
         Signature::Str => "word".into(),

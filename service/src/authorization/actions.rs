@@ -53,6 +53,10 @@ actions! {
     SecretRead = "secret.read",
     /// Make, change or remove a secret, and give it its value.
     SecretDefine = "secret.define",
+    /// See the devices of the host.
+    DeviceView = "device.view",
+    /// Take devices from the host and give them back; make and remove mediated ones.
+    DeviceManage = "device.manage",
 }
 
 impl Action {

@@ -11,6 +11,8 @@ pub enum Subject {
     Domain(String),
     /// A secret.
     Secret(Uuid),
+    /// A device of the host, by name.
+    Device(String),
 }
 
 impl Subject {
@@ -19,6 +21,7 @@ impl Subject {
         match self {
             Self::Domain(name) => vec![("domain.name", name.clone())],
             Self::Secret(uuid) => vec![("secret.uuid", uuid.to_string())],
+            Self::Device(name) => vec![("device.name", name.clone())],
         }
     }
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Domain(name) => write!(f, "domain '{name}'"),
             Self::Secret(uuid) => write!(f, "secret {uuid}"),
+            Self::Device(name) => write!(f, "device '{name}'"),
         }
     }
 }

@@ -16,6 +16,7 @@ mod guarded;
 mod hypervisor;
 mod job;
 mod manager;
+mod node_device;
 mod object_manager;
 mod properties;
 mod published;
@@ -37,6 +38,7 @@ use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
+use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
 use published::Placed;
 
@@ -44,6 +46,7 @@ use published::Placed;
 pub(crate) struct Shared {
     engine: Arc<Engine>,
     secrets: Arc<Secrets>,
+    devices: Arc<NodeDevices>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
     kind: InstanceKind,
@@ -91,6 +94,8 @@ pub struct Served {
     pub engine: Arc<Engine>,
     /// The secrets.
     pub secrets: Arc<Secrets>,
+    /// The devices of the host.
+    pub devices: Arc<NodeDevices>,
 }
 
 /// Prepares a connection that [`serve`] is to use.
@@ -120,8 +125,8 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, secrets } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), secrets, authorizer, clients: clients.clone(), kind });
+    let Served { engine, secrets, devices } = served;
+    let shared = Arc::new(Shared { engine: engine.clone(), secrets, devices, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -132,6 +137,7 @@ pub async fn serve(
         guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
     publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
+    publisher::place(connection, &shared, shared.devices.views()).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;
     guarded::put(server, &shared, root, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;

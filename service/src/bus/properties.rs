@@ -10,6 +10,7 @@ use super::value::Value;
 use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
 use crate::jobs::{Job, JobState};
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 
 /// One property of a snapshot type.
@@ -77,6 +78,24 @@ pub const SECRET: &[Property<SecretView>] = &[
     ("HasValue", |view| Value::Flag(view.has_value)),
     ("Warnings", |view| Value::Texts(&view.warnings)),
 ];
+
+/// The properties of `org.lodge.Lodge1.NodeDevice`.
+pub const NODE_DEVICE: &[Property<DeviceView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Parent", |view| Value::from(view.parent.as_str())),
+    ("Capabilities", |view| Value::Texts(&view.capabilities)),
+    ("Path", |view| Value::from(view.path.as_str())),
+    ("DeviceFiles", |view| Value::Texts(&view.files)),
+    ("Driver", |view| Value::from(view.driver.as_str())),
+    ("Vendor", |view| Value::from(view.vendor.as_str())),
+    ("Product", |view| Value::from(view.product.as_str())),
+    ("IommuGroup", |view| Value::Signed(iommu_group(view))),
+];
+
+/// The number of a device's IOMMU group; -1 without one.
+pub fn iommu_group(view: &DeviceView) -> i32 {
+    view.iommu_group.and_then(|group| group.try_into().ok()).unwrap_or(-1)
+}
 
 /// Why a job failed; empty otherwise.
 pub fn message(state: &JobState) -> String {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, SECRET_INTERFACE, paths};
+use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE, paths};
 use zbus::OwnedObjectPath;
 
 use super::Shared;
@@ -13,6 +13,7 @@ use super::properties::{self, Property};
 use crate::authorization::{Action, Details, Subject};
 use crate::domains::DomainView;
 use crate::jobs::Job;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 
 /// A snapshot that is an object of the bus.
@@ -50,6 +51,7 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
     match subject {
         Subject::Domain(name) => paths::domain(name),
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
+        Subject::Device(name) => paths::device(name),
     }
 }
 
@@ -58,6 +60,7 @@ pub fn view_action(subject: &Subject) -> Action {
     match subject {
         Subject::Domain(_) => Action::DomainView,
         Subject::Secret(_) => Action::SecretView,
+        Subject::Device(_) => Action::DeviceView,
     }
 }
 
@@ -85,5 +88,14 @@ impl Published for SecretView {
 
     fn path(&self) -> OwnedObjectPath {
         path(&self.subject())
+    }
+}
+
+impl Published for DeviceView {
+    const INTERFACE: &'static str = NODE_DEVICE_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::NODE_DEVICE;
+
+    fn path(&self) -> OwnedObjectPath {
+        paths::device(&self.name)
     }
 }

@@ -17,6 +17,7 @@ use crate::domains::DomainView;
 use crate::error::{ErrorKind, Result};
 use crate::hypervisors::Driver;
 use crate::jobs::Job;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 
 /// Objects asked for at the same time.
@@ -30,6 +31,8 @@ pub struct Visible {
     pub domains: Vec<Arc<DomainView>>,
     /// The secrets, in order of UUIDs.
     pub secrets: Vec<Arc<SecretView>>,
+    /// The devices of the host, in order of names.
+    pub devices: Vec<Arc<DeviceView>>,
     /// The work on what is seen.
     pub jobs: Vec<Arc<Job>>,
     /// The hypervisors.
@@ -70,14 +73,16 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
         domains = Part::All(shared.engine.registry.views());
     }
     let secrets = placed(shared, &quiet, verb, shared.secrets.views()).await?;
+    let devices = placed(shared, &quiet, verb, shared.devices.views()).await?;
     let mut jobs = shared.engine.jobs.all();
     jobs.retain(|job| match &job.subject {
         Subject::Domain(name) => domains.has(|domain| domain.name == *name),
         Subject::Secret(uuid) => secrets.has(|secret| secret.uuid == *uuid),
+        Subject::Device(name) => devices.has(|device| device.name == *name),
     });
     let may_see_hypervisors = shared.require(&quiet, Action::HypervisorView, &Details::of_verb(verb)).await.is_ok();
     let drivers = if may_see_hypervisors { shared.engine.drivers().to_vec() } else { Vec::new() };
-    Ok(Visible { domains: domains.views(), secrets: secrets.views(), jobs, drivers })
+    Ok(Visible { domains: domains.views(), secrets: secrets.views(), devices: devices.views(), jobs, drivers })
 }
 
 async fn placed<T: Placed>(shared: &Shared, caller: &Caller, verb: &'static str, all: Vec<Arc<T>>) -> Result<Part<T>> {

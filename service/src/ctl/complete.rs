@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, SECRET_INTERFACE};
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE};
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 
@@ -23,6 +23,11 @@ pub fn domain_names(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// The secrets whose UUIDs begin with what is typed so far.
 pub fn secret_uuids(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, SECRET_INTERFACE, "Uuid")
+}
+
+/// The devices of the host whose names begin with what is typed so far.
+pub fn device_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(typed, NODE_DEVICE_INTERFACE, "Name")
 }
 
 /// The objects of which a property begins with what is typed so far.

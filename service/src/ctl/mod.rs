@@ -10,7 +10,7 @@
 //! | [`agent`] | who asks for a password in the terminal |
 //! | [`inventory`] | all objects from one call, as dictionaries of properties |
 //! | [`failure`] | what goes wrong, and the exit codes |
-//! | [`output`], [`table`], [`json`] | what is printed |
+//! | [`output`], [`table`], [`tree`], [`json`] | what is printed |
 //! | [`input`] | files and standard input |
 //! | [`size`] | sizes as people write them |
 //! | [`terminal`], [`signals`] | raw mode, and what must not interrupt it |
@@ -35,6 +35,7 @@ mod json;
 mod life;
 mod list;
 mod native;
+mod node_device;
 mod output;
 mod secret;
 mod service;
@@ -44,6 +45,7 @@ mod signals;
 mod size;
 mod table;
 mod terminal;
+mod tree;
 mod uri;
 mod validate;
 mod wait;
@@ -119,6 +121,8 @@ enum Command {
     #[command(flatten)]
     Secret(secret::Command),
     #[command(flatten)]
+    NodeDevice(node_device::Command),
+    #[command(flatten)]
     Host(host::Command),
     #[command(flatten)]
     Capabilities(capabilities::Command),
@@ -176,6 +180,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
         Command::Secret(command) => secret::run(command, connect, output).await,
+        Command::NodeDevice(command) => node_device::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,
         Command::Shell(command) => shell::run(&command, output),

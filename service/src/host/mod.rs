@@ -5,7 +5,8 @@
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
 //! kernel's security modules; [`service_credentials`] are what
-//! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
+//! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is;
+//! [`sysfs`], [`udev`], [`hardware_ids`] and [`ethtool`] tell what devices it has, and [`open_files`] who uses them.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
@@ -14,17 +15,22 @@ pub mod attributes;
 pub mod boot;
 pub mod cgroup;
 pub mod credentials;
+pub mod ethtool;
 pub mod hardware;
+pub mod hardware_ids;
 pub mod inode;
 pub mod kvm;
 pub mod limits;
 pub mod mounts;
+pub mod open_files;
 pub mod process;
 pub mod program;
 pub mod seccomp;
 pub mod selinux;
 pub mod service_credentials;
 pub mod sockets;
+pub mod sysfs;
 pub mod systemd;
 pub mod terminal;
 pub mod threads;
+pub mod udev;
