@@ -176,7 +176,14 @@ impl Service {
         let devices = NodeDevices::load(Sysfs::below(root.path()), publisher.clone()).await.unwrap();
         let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
         let jobs = Arc::new(Jobs::new(publisher.clone()));
-        let engine = Engine::new(Parts { store, drivers: vec![Arc::new(FakeDriver::default())], publisher, jobs, console_keep: 4096 });
+        let engine = Engine::new(Parts {
+            store,
+            drivers: vec![Arc::new(FakeDriver::default())],
+            publisher,
+            jobs,
+            secrets: secrets.clone(),
+            console_keep: 4096,
+        });
         engine.recover().await.unwrap();
         let owner = Arc::new(OwnerOnly::of_this_process());
         lodge_service::bus::serve(&server, Served { engine, secrets, devices }, owner, publications, InstanceKind::Session).await.unwrap();

@@ -28,6 +28,7 @@ use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
 use crate::host::sysfs::Sysfs;
+use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
 use crate::node_devices::NodeDevices;
@@ -90,7 +91,9 @@ pub async fn run(options: Options) -> Result<()> {
     let devices = NodeDevices::load(Sysfs::of_this_host(), publisher.clone()).await?;
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
-    let parts = Parts { store, drivers: vec![driver.clone()], publisher, jobs, console_keep: settings.console.ring_size_bytes };
+    let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
+    let console_keep = settings.console.ring_size_bytes;
+    let parts = Parts { store, drivers, publisher, jobs, secrets: secrets.clone(), console_keep };
     let engine = Engine::new(parts);
     engine.recover().await?;
     let served = Served { engine: engine.clone(), secrets, devices: devices.clone() };

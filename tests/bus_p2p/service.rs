@@ -83,7 +83,14 @@ impl Service {
             let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
-            let engine = Engine::new(Parts { store, drivers: vec![Arc::new(drivers)], publisher, jobs, console_keep: 4096 });
+            let engine = Engine::new(Parts {
+                store,
+                drivers: vec![Arc::new(drivers)],
+                publisher,
+                jobs,
+                secrets: secrets.clone(),
+                console_keep: 4096,
+            });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,

@@ -7,6 +7,7 @@ use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use lodge_service::daemon::policy;
 use lodge_service::hypervisors::qemu::{Options, Policy, QemuDriver};
+use lodge_service::hypervisors::secrets::nobody;
 use lodge_service::hypervisors::{Driver, Launch, MachineEvent, Remember};
 use lodge_service::settings::Settings;
 use lodge_service::store::{Layout, Store};
@@ -93,6 +94,7 @@ impl SystemInstance {
             tpm: layout.tpm().join(uuid.to_string()),
             events,
             remember,
+            reveal: nobody(),
         };
         (launch, receiver)
     }

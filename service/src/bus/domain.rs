@@ -75,6 +75,32 @@ type Call<'a> = (Header<'a>, &'a Connection);
 
 #[zbus::interface(name = "org.lodge.Lodge1.Domain", introspection_docs = false)]
 impl DomainObject {
+    // Signals come first: busctl of systemd 252 takes their arguments for those of a method before them, and complains.
+    #[zbus(signal)]
+    pub async fn xml_changed(emitter: &SignalEmitter<'_>, inactive: bool) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn rebooted(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn guest_panicked(emitter: &SignalEmitter<'_>, action: &str, message: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn watchdog_fired(emitter: &SignalEmitter<'_>, action: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn io_error(
+        emitter: &SignalEmitter<'_>,
+        device: &str,
+        operation: &str,
+        reason: &str,
+        action: &str,
+        message: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn device_removed(emitter: &SignalEmitter<'_>, device: &str) -> zbus::Result<()>;
+
     #[zbus(property(emits_changed_signal = "const"))]
     fn name(&self) -> String {
         self.view().name.clone()
@@ -412,31 +438,6 @@ impl DomainObject {
         let stream = view.consoles.open(grant, device, !no_replay)?;
         Ok(stream.into())
     }
-
-    #[zbus(signal)]
-    pub async fn xml_changed(emitter: &SignalEmitter<'_>, inactive: bool) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    pub async fn rebooted(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    pub async fn guest_panicked(emitter: &SignalEmitter<'_>, action: &str, message: &str) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    pub async fn watchdog_fired(emitter: &SignalEmitter<'_>, action: &str) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    pub async fn io_error(
-        emitter: &SignalEmitter<'_>,
-        device: &str,
-        operation: &str,
-        reason: &str,
-        action: &str,
-        message: &str,
-    ) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    pub async fn device_removed(emitter: &SignalEmitter<'_>, device: &str) -> zbus::Result<()>;
 }
 
 fn mode(options: &Received) -> Result<ShutdownMode> {

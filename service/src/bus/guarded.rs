@@ -89,6 +89,40 @@ fn unknown(property: &str) -> BoxDBusError {
 
 #[zbus::interface(name = "org.freedesktop.DBus.Properties", introspection_docs = false)]
 impl<T: Guarded> Properties<T> {
+    // Signals come first, and what answers with something last: busctl of systemd 252 takes the arguments of a signal for those of
+    // the method before it, also one of another interface, and complains when those go in.
+    #[zbus(signal)]
+    async fn properties_changed(
+        emitter: &SignalEmitter<'_>,
+        interface_name: &str,
+        changed_properties: HashMap<&str, Variant<'_>>,
+        invalidated_properties: &[&str],
+    ) -> zbus::Result<()>;
+
+    #[allow(clippy::too_many_arguments, reason = "zbus hands each thing over by itself")]
+    async fn set(
+        &self,
+        interface_name: &str,
+        property_name: &str,
+        value: &Variant<'_>,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(object_server)] server: &ObjectServer,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), BoxDBusError> {
+        let call = Call { header: &header, connection, server };
+        if interface_name != T::name().as_str() {
+            return Err(fdo::Error::UnknownInterface(format!("Unknown interface '{interface_name}'")).into());
+        }
+        let object = self.object(&call).await?;
+        let object = object.get().await;
+        match object.set(property_name, value, server, connection, Some(&header), &emitter) {
+            DispatchResult::Async(setting) => setting.await,
+            // No object of ours changes by `&mut self`.
+            DispatchResult::NotFound | DispatchResult::RequiresMut => Err(unknown(property_name)),
+        }
+    }
+
     async fn get(
         &self,
         interface_name: &str,
@@ -118,36 +152,4 @@ impl<T: Guarded> Properties<T> {
         let object = object.get().await;
         Ok(object.get_all(server, connection, Some(&header), &emitter).await?)
     }
-
-    #[allow(clippy::too_many_arguments, reason = "zbus hands each thing over by itself")]
-    async fn set(
-        &self,
-        interface_name: &str,
-        property_name: &str,
-        value: &Variant<'_>,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(object_server)] server: &ObjectServer,
-        #[zbus(header)] header: Header<'_>,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(), BoxDBusError> {
-        let call = Call { header: &header, connection, server };
-        if interface_name != T::name().as_str() {
-            return Err(fdo::Error::UnknownInterface(format!("Unknown interface '{interface_name}'")).into());
-        }
-        let object = self.object(&call).await?;
-        let object = object.get().await;
-        match object.set(property_name, value, server, connection, Some(&header), &emitter) {
-            DispatchResult::Async(setting) => setting.await,
-            // No object of ours changes by `&mut self`.
-            DispatchResult::NotFound | DispatchResult::RequiresMut => Err(unknown(property_name)),
-        }
-    }
-
-    #[zbus(signal)]
-    async fn properties_changed(
-        emitter: &SignalEmitter<'_>,
-        interface_name: &str,
-        changed_properties: HashMap<&str, Variant<'_>>,
-        invalidated_properties: &[&str],
-    ) -> zbus::Result<()>;
 }

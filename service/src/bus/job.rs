@@ -42,6 +42,10 @@ impl Guarded for JobObject {
 
 #[zbus::interface(name = "org.lodge.Lodge1.Job", introspection_docs = false)]
 impl JobObject {
+    // Signals come first: busctl of systemd 252 takes their arguments for those of a method before them, and complains.
+    #[zbus(signal)]
+    pub async fn completed(emitter: &SignalEmitter<'_>, success: bool, message: &str) -> zbus::Result<()>;
+
     #[zbus(property(emits_changed_signal = "const"))]
     fn operation(&self) -> &'static str {
         self.job.operation
@@ -112,7 +116,4 @@ impl JobObject {
         let grant = self.shared.authorize(&header, connection, self.job.manage, self.details("Cancel")).await?;
         Ok(self.job.cancel(grant)?)
     }
-
-    #[zbus(signal)]
-    pub async fn completed(emitter: &SignalEmitter<'_>, success: bool, message: &str) -> zbus::Result<()>;
 }

@@ -23,8 +23,9 @@ use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
-use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Started};
+use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Reveal, Started};
 use crate::jobs::{Job, Jobs};
+use crate::secrets::Secrets;
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Visible work, of domains and of others.
     pub jobs: Arc<Jobs>,
+    /// What opens what guests are given.
+    pub secrets: Arc<Secrets>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -47,6 +50,7 @@ pub struct Engine {
     pub registry: Registry,
     /// Visible work.
     pub jobs: Arc<Jobs>,
+    secrets: Arc<Secrets>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
     drivers: Vec<Arc<dyn Driver>>,
@@ -75,9 +79,9 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, secrets, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self { registry: Registry::default(), jobs, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
+        Arc::new(Self { registry: Registry::default(), jobs, secrets, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
     }
 
     /// The hypervisors.
@@ -336,7 +340,17 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram: self.nvram(uuid), tpm: self.tpm(uuid), events, remember })
+        let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
+        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram, tpm, events, remember, reveal })
+    }
+
+    /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.
+    fn reveal(&self) -> Reveal {
+        let secrets = self.secrets.clone();
+        Arc::new(move |name| {
+            let secrets = secrets.clone();
+            Box::pin(async move { secrets.reveal(secrets.find(&name)?.uuid).await })
+        })
     }
 
     pub(super) async fn live(

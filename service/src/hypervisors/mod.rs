@@ -13,6 +13,7 @@ pub mod fake;
 pub mod kept;
 pub mod qemu;
 pub mod resources;
+pub mod secrets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
+pub use secrets::{Reveal, SecretValue};
 
 use crate::error::Result;
 
@@ -108,6 +110,8 @@ pub struct Launch {
     /// To be called with the machine's record before its program executes its first instruction, so
     /// that a service which dies in the middle of a start has not lost it.
     pub remember: Remember,
+    /// To be called with the names of the secrets that open what the definition has.
+    pub reveal: Reveal,
 }
 
 /// Where a guest that a person runs by hand has its files.

@@ -20,6 +20,7 @@ use super::command::Draft;
 use super::props::Props;
 use super::refusal::Refusal;
 use crate::hypervisors::resources::{Access, HostResource, LabelClass};
+use crate::hypervisors::secrets;
 
 /// Formats by their names in a definition and in QEMU.
 const FORMATS: &[(&str, &str)] = &[
@@ -60,6 +61,7 @@ pub fn add(draft: &mut Draft<'_>, disk: &Disk) -> Result<Option<String>, Refusal
         read_only: disk.is_read_only(),
         shared: disk.shareable,
         cdrom: disk.device() == DiskDevice::Cdrom,
+        top: true,
         disk,
     };
     let mut top = image.add(draft)?;
@@ -90,6 +92,8 @@ struct Image<'a> {
     read_only: bool,
     shared: bool,
     cdrom: bool,
+    /// Whether it is the one that the guest sees.
+    top: bool,
     disk: &'a Disk,
 }
 
@@ -116,7 +120,14 @@ impl Image<'_> {
         let protocol = self.protocol(draft, follows_header)?;
         let protocol = protocol.with("node-name", file.clone()).with("read-only", self.read_only).and(self.cache()).and(self.discard());
         draft.blockdev(protocol);
-        let layer = Props::of("driver", format).with("node-name", node.clone()).with("read-only", self.read_only);
+        let key = self.key(draft, format)?;
+        let driver = if key.is_some() && format == "raw" { "luks" } else { format };
+        let layer = Props::of("driver", driver).with("node-name", node.clone()).with("read-only", self.read_only);
+        let layer = match key {
+            Some(key) if driver == "luks" => layer.with("key-secret", key),
+            Some(key) => layer.with("encrypt", json!({ "format": "luks", "key-secret": key })),
+            None => layer,
+        };
         let layer = layer.and(self.cache()).and(self.discard()).and(self.slice()?).with("file", file);
         // `backing` is an option of formats with backing files only.
         let layer = if WITH_BACKING.contains(&format) { layer.opt("backing", backing) } else { layer };
@@ -135,22 +146,15 @@ impl Image<'_> {
             read_only: true,
             shared: false,
             cdrom: false,
+            top: false,
             disk: self.disk,
         })
     }
 
     fn check(&self) -> Result<(), Refusal> {
-        let element = self.element;
-        let encrypted = self.disk.encryption.is_some() || element.is_some_and(|element| element.encryption.is_some());
-        if encrypted {
+        if self.disk.auth.is_some() || self.element.is_some_and(|element| element.auth.is_some()) {
             return Err(Refusal::unsupported(format!(
-                "{} is encrypted, and this version keeps no secrets: take <encryption> out and use an image without encryption",
-                self.owner
-            )));
-        }
-        if self.disk.auth.is_some() || element.is_some_and(|element| element.auth.is_some()) {
-            return Err(Refusal::unsupported(format!(
-                "{} asks for a password (<auth>), and this version keeps no secrets: use a source that needs none",
+                "{} asks for a password (<auth>), which no source of this version takes: take <auth> out",
                 self.owner
             )));
         }
@@ -161,6 +165,35 @@ impl Image<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// What opens the image, as QEMU knows it; `None` for one that is not encrypted.
+    fn key(&self, draft: &mut Draft<'_>, format: &str) -> Result<Option<String>, Refusal> {
+        // The disk's own is about the image that the guest sees.
+        let of_disk = if self.top { self.disk.encryption.as_ref() } else { None };
+        let Some(encryption) = self.element.and_then(|element| element.encryption.as_ref()).or(of_disk) else { return Ok(None) };
+        let refused = |why: &str| Err(Refusal::unsupported(format!("{} is encrypted, {why}", self.owner)));
+        match encryption.format.as_deref().unwrap_or_default() {
+            "luks" => {}
+            "default" if format == "qcow2" => {}
+            "default" | "qcow" => {
+                return refused(
+                    "with the AES of old qcow images, which QEMU opens for no guest: convert the image, as in qemu-img convert, to one with \
+                     <encryption format='luks'>",
+                );
+            }
+            _ => return refused("in a way that only images of RBD have: use <encryption format='luks'>"),
+        }
+        if encryption.engine.as_deref().is_some_and(|engine| engine != "qemu") {
+            return refused("and opened by another than QEMU, which only images of RBD can be: take engine='…' out");
+        }
+        if !["raw", "qcow2"].contains(&format) {
+            return refused("which an image of this type cannot be: use raw or qcow2");
+        }
+        match encryption.secrets.first().and_then(|reference| secrets::name(reference, "volume")) {
+            Some(name) => Ok(Some(draft.secret(name, &self.owner))),
+            None => refused("and no secret opens it: add <secret type='passphrase' uuid='…'/> to its <encryption>"),
+        }
     }
 
     fn qemu_format(&self) -> Result<&'static str, Refusal> {

@@ -77,6 +77,17 @@ pub enum Preparation {
     },
 }
 
+/// The value of a secret in a file that QEMU reads when it starts, and that is gone when it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    /// The file, in the directory of the guest's own.
+    pub path: PathBuf,
+    /// What the secret is asked for by.
+    pub name: String,
+    /// Whose it is, for a sentence.
+    pub owner: String,
+}
+
 /// A program that runs beside QEMU, in the foreground, and is started first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companion {
@@ -127,6 +138,8 @@ pub struct LaunchPlan {
     pub environment: Vec<(String, String)>,
     /// What must be made first, in this order.
     pub preparations: Vec<Preparation>,
+    /// Values of secrets, which are written when the guest's own directory is there.
+    pub secrets: Vec<SecretFile>,
     /// Programs to start first, in this order.
     pub companions: Vec<Companion>,
     /// What of the host is used.

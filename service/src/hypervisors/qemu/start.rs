@@ -7,7 +7,10 @@
 //! - Nothing is waited for by time: sockets are inherited, programs tell when they listen, ends are noticed.
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +27,7 @@ use super::guest::{Found, Guest, OnPoweroff};
 use super::live;
 use super::log::RunLog;
 use super::machine::QemuMachine;
-use super::plan::LaunchPlan;
+use super::plan::{LaunchPlan, SecretFile};
 use super::prepare::prepare;
 use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
@@ -43,6 +46,9 @@ const FIXED: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("L
 const PASSED_ON: [&str; 8] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "PULSE_SERVER", "WAYLAND_DISPLAY", "TMPDIR"];
 /// The name of the agent's channel in the guest.
 const AGENT: &str = "org.qemu.guest_agent.0";
+
+/// How long a QEMU that does not listen may take to be seen to have ended.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// What is the same for all guests of an instance.
 #[derive(Clone, Copy)]
@@ -95,12 +101,14 @@ impl Starting<'_> {
         let Self { launch, plan, .. } = &self;
         prepare(&plan.preparations, undo).await?;
         let mut record = self.first_record(undo)?;
+        self.write_secrets().await?;
         let confined = self.confine(&mut record, undo).await?;
         let environment = self.environment(&[], &record);
         let company = Company { environment, log: &self.output, confined: confined.as_deref(), remember: &launch.remember };
         let companions = companions::start(&plan.companions, &company, &mut record, undo).await?;
         let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
         let connected = self.connect(&record, &process, confined.as_deref()).await?;
+        self.remove_secrets();
         let Connected { client, events, .. } = connected;
         let result = self.set_up(&client, &record, &process).await;
         let (consoles, mut live) = self.explain(&process, result).await?;
@@ -149,6 +157,27 @@ impl Starting<'_> {
             rebooting: false,
             confinement: None,
         })
+    }
+
+    /// Writes the values of secrets where QEMU reads them: into the guest's own directory, which nobody of the guest can change
+    /// yet, and which goes when the start fails.
+    async fn write_secrets(&self) -> Result<()> {
+        for SecretFile { path, name, owner } in &self.plan.secrets {
+            let value = (self.launch.reveal)(name.clone()).await.map_err(|error| error.in_context(format_args!("{owner} is encrypted")))?;
+            let written =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| file.write_all(&value));
+            written.map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot write {}", path.display())).caused_by(error))?;
+        }
+        Ok(())
+    }
+
+    /// QEMU has read them before it answers on QMP.
+    fn remove_secrets(&self) {
+        for SecretFile { path, .. } in &self.plan.secrets {
+            if let Err(error) = std::fs::remove_file(path) {
+                tracing::warn!("{} stays until the guest ends: {error}", path.display());
+            }
+        }
     }
 
     /// Decides how the guest is confined, writes that down, and only then changes the host.
@@ -205,7 +234,14 @@ impl Starting<'_> {
         };
         let connected = tokio::select! {
             biased;
-            connected = connecting => connected?,
+            connected = connecting => match connected {
+                Ok(connected) => connected,
+                // A process closes its files first and is seen to have ended a moment later.
+                Err(error) => match tokio::time::timeout(LAST_MOMENT, process.exited()).await {
+                    Ok(exit) => return Err(died(&format!("{exit}"), &self.log)),
+                    Err(_) => return Err(error),
+                },
+            },
             exit = process.exited() => return Err(died(&format!("{exit}"), &self.log)),
         };
         self.explain(process, connected).await

@@ -9,7 +9,7 @@ use lodge_model::domain::{Domain, DomainType};
 use serde_json::{Value, json};
 
 use crate::hypervisors::qemu::input::{Operator, PlanInput};
-use crate::hypervisors::qemu::plan::{Argument, Companion, Preparation, SetUp, Slot, Stream};
+use crate::hypervisors::qemu::plan::{Argument, Companion, Preparation, SecretFile, SetUp, Slot, Stream};
 use crate::hypervisors::qemu::props::Props;
 use crate::hypervisors::qemu::refusal::Refusal;
 use crate::hypervisors::resources::{Access, HostResource, LabelClass};
@@ -26,6 +26,7 @@ pub struct Draft<'a> {
     pub(super) arguments: Vec<Argument>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preparations: Vec<Preparation>,
+    pub(super) secrets: Vec<SecretFile>,
     pub(super) companions: Vec<Companion>,
     pub(super) resources: Vec<HostResource>,
     pub(super) consoles: Vec<Stream>,
@@ -50,6 +51,7 @@ impl<'a> Draft<'a> {
             arguments: Vec::new(),
             environment: Vec::new(),
             preparations: Vec::new(),
+            secrets: Vec::new(),
             companions: Vec::new(),
             resources: Vec::new(),
             consoles: Vec::new(),
@@ -145,6 +147,25 @@ impl<'a> Draft<'a> {
     /// Adds an object.
     pub fn object(&mut self, props: Props) {
         self.option("-object", props.render());
+    }
+
+    /// Has QEMU know the value of a secret, once for all who name it; returns the object's id.
+    pub fn secret(&mut self, name: String, owner: &str) -> String {
+        if let Some(known) = self.secrets.iter().position(|secret| secret.name == name) {
+            return format!("secret-{}", known + 1);
+        }
+        let id = format!("secret-{}", self.secrets.len() + 1);
+        let path = self.input.runtime.join(&id);
+        self.resource(&path, Access::Read, LabelClass::Image);
+        self.object(Props::object("secret", &id).with("file", path.display().to_string()));
+        if self.is_by_hand() {
+            let place = path.display();
+            self.warn(format!(
+                "the value of the secret '{name}' is not printed: write it into {place} first, without a line break and readable by you alone"
+            ));
+        }
+        self.secrets.push(SecretFile { path, name, owner: owner.to_owned() });
+        id
     }
 
     /// Adds a block node.

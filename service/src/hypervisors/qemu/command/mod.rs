@@ -43,10 +43,36 @@ pub fn plan(domain: &Domain, input: &PlanInput<'_>) -> Result<LaunchPlan, Refusa
     let mut draft = Draft::new(&named, input, machine);
     add_options(&mut draft)?;
     let program = input.capabilities.emulator.clone();
-    let Draft { arguments, environment, preparations, companions, resources, consoles, agent, set_up, warnings, sockets, firmware, .. } =
-        draft;
+    let Draft {
+        arguments,
+        environment,
+        preparations,
+        secrets,
+        companions,
+        resources,
+        consoles,
+        agent,
+        set_up,
+        warnings,
+        sockets,
+        firmware,
+        ..
+    } = draft;
     let live = live::definition(&named, input, Found { sockets, firmware });
-    Ok(LaunchPlan { program, arguments, environment, preparations, companions, resources, consoles, agent, set_up, warnings, live })
+    Ok(LaunchPlan {
+        program,
+        arguments,
+        environment,
+        preparations,
+        secrets,
+        companions,
+        resources,
+        consoles,
+        agent,
+        set_up,
+        warnings,
+        live,
+    })
 }
 
 fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {

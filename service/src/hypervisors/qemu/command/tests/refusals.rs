@@ -41,7 +41,20 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     (
         "",
         "<disk type='file'><source file='/a'/><encryption format='luks'/><target dev='vda' bus='virtio'/></disk>",
-        "<disk> 'vda' is encrypted, and this version keeps no secrets: take <encryption> out and use an image without encryption",
+        "<disk> 'vda' is encrypted, and no secret opens it: add <secret type='passphrase' uuid='…'/> to its <encryption>",
+    ),
+    (
+        "",
+        "<disk type='file'><driver type='qcow2'/><source file='/a'/><encryption format='qcow'><secret type='passphrase' usage='/a'/>\
+         </encryption><target dev='vda' bus='virtio'/></disk>",
+        "<disk> 'vda' is encrypted, with the AES of old qcow images, which QEMU opens for no guest: convert the image, as in qemu-img \
+         convert, to one with <encryption format='luks'>",
+    ),
+    (
+        "",
+        "<disk type='file'><driver type='vmdk'/><source file='/a'><encryption format='luks'><secret type='passphrase' usage='/a'/>\
+         </encryption></source><target dev='vda' bus='virtio'/></disk>",
+        "<disk> 'vda' is encrypted, which an image of this type cannot be: use raw or qcow2",
     ),
     (
         "",
