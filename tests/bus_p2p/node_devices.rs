@@ -34,7 +34,7 @@ async fn devices_are_objects_with_their_properties() {
     let objects = service.objects().await;
     let group = |name: &str| objects[&paths::device(name)][NODE_DEVICE_INTERFACE]["IommuGroup"].clone();
     assert_eq!(*group("pci_0000_00_19_0"), Variant::from(-1));
-    assert_eq!(objects.values().filter(|interfaces| interfaces.contains_key(NODE_DEVICE_INTERFACE)).count(), 28);
+    assert_eq!(objects.values().filter(|interfaces| interfaces.contains_key(NODE_DEVICE_INTERFACE)).count(), 26);
 }
 
 #[tokio::test]

@@ -3,23 +3,18 @@
 //!
 //! Invariant: a device that cannot be moved has the driver that it had.
 
-use std::path::PathBuf;
-
 use super::view::DeviceView;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::open_files;
-use crate::host::process::{Limits, ProcessSpec, run};
 use crate::host::sysfs::{Device, Sysfs};
 
 /// The driver that hands any PCI device to guests.
 const VFIO: &str = "vfio-pci";
-/// What loads a driver, in the order of preference.
-const MODPROBE: [&str; 2] = ["/usr/sbin/modprobe", "/sbin/modprobe"];
 
 /// The driver that a caller names, or the usual one.
 ///
 /// # Errors
-/// `InvalidArgument` for what is no driver that hands devices to guests: any other module would be loaded too.
+/// `InvalidArgument` for what is no driver that hands devices to guests.
 pub(super) fn guest_driver(name: &str) -> Result<String> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     match name {
@@ -47,38 +42,24 @@ pub(super) fn pci(view: &DeviceView) -> Result<&Device> {
     }
 }
 
-/// Loads a driver that is not there yet.
-///
-/// # Errors
-/// `NotSupported` when there is none.
-pub(super) async fn load(sysfs: &Sysfs, driver: &str) -> Result<()> {
-    let is_there = || sysfs.has(&format!("bus/pci/drivers/{driver}"));
-    if is_there() {
+/// Refuses a driver that is not there. The service may load none: its unit has systemd load the usual one.
+fn require(sysfs: &Sysfs, driver: &str) -> Result<()> {
+    if sysfs.has(&format!("bus/pci/drivers/{driver}")) {
         return Ok(());
     }
-    let mut said = String::new();
-    if let Some(modprobe) = MODPROBE.map(PathBuf::from).into_iter().find(|path| sysfs.is_this_host() && path.exists()) {
-        let loaded = run(ProcessSpec::new(modprobe).arguments(["--", driver]), &[], Limits::default()).await?;
-        said = loaded.require_success().err().map(|error| format!(": {error}")).unwrap_or_default();
-    }
-    match is_there() {
-        true => Ok(()),
-        false => {
-            let message =
-                format!("the host has no driver {driver}, which gives PCI devices to guests; its kernel needs the module {driver}{said}");
-            Err(Error::new(ErrorKind::NotSupported, message))
-        }
-    }
+    let message = format!("the host has no driver {driver}, which gives PCI devices to guests; load it with: modprobe {driver}");
+    Err(Error::new(ErrorKind::NotSupported, message))
 }
 
 /// Gives a device to a driver.
 ///
 /// # Errors
-/// `InUse` while a guest has it; `HostFailed`, and then it has the driver that it had.
+/// `NotSupported` without that driver; `InUse` while a guest has it; `HostFailed`, and then it has the driver that it had.
 pub(super) fn detach(view: &DeviceView, device: &Device, driver: &str) -> Result<()> {
     if device.link("driver").as_deref() == Some(driver) {
         return Ok(());
     }
+    require(device.sysfs(), driver)?;
     refuse_used(view, device)?;
     bind(view, device, driver).inspect_err(|_| {
         // As it was; what went wrong first is what is told.

@@ -163,7 +163,6 @@ impl NodeDevices {
         grant.covers(Action::DeviceManage)?;
         let view = self.view(name)?;
         let driver = assign::guest_driver(&options.driver)?;
-        assign::load(&self.sysfs, &driver).await?;
         self.change(move |devices| {
             let device = assign::pci(&view)?;
             devices.spare(&view, options.force)?;

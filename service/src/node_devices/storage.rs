@@ -19,7 +19,8 @@ pub(super) fn describe(device: &Device, _: &mut Ids) -> Option<Described> {
         return None;
     }
     let known = device.known_to_udev();
-    let serial = serial(device, &known);
+    // Without udevd libvirt knows no serial number, and its name is to be ours.
+    let in_name = known.property("ID_SERIAL").map(str::to_owned);
     let drive_type = drive_type(device, &known);
     let size = device.number::<u64>("size")?.checked_mul(SECTOR)?;
     let block_size = device.number("queue/logical_block_size");
@@ -41,20 +42,19 @@ pub(super) fn describe(device: &Device, _: &mut Ids) -> Option<Described> {
         drive_type: Some(drive_type),
         model: device.text("device/model"),
         vendor: vendor(device).map(|name| DeviceIdElement { name: Some(name), ..DeviceIdElement::default() }),
-        serial: serial.clone(),
+        serial: in_name.clone().or_else(|| serial(device)),
         size: fixed.then_some(size),
         logical_block_size: block_size.filter(|_| fixed),
         blocks: blocks.filter(|_| fixed),
         capabilities: medium.into_iter().collect(),
         ..Capability::default()
     };
-    Some(Described::of(CapabilityType::Storage, capability).named(serial))
+    Some(Described::of(CapabilityType::Storage, capability).named(in_name))
 }
 
-/// As udev has it, in whose rules it is made of what the bus knows; else what the device says.
-fn serial(device: &Device, known: &Known) -> Option<String> {
-    let own = || ["serial", "device/serial"].into_iter().find_map(|attribute| device.text(attribute));
-    known.property("ID_SERIAL").map(str::to_owned).or_else(own)
+/// What the device says, where udev has not made a number of it and of more that the bus knows.
+fn serial(device: &Device) -> Option<String> {
+    ["serial", "device/serial"].into_iter().find_map(|attribute| device.text(attribute))
 }
 
 fn bus(device: &Device, known: &Known) -> Option<String> {

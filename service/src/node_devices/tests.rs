@@ -149,7 +149,7 @@ async fn names_and_parents_are_libvirts() {
     let server = Machine::of(SERVER).await;
     let mediated = server.devices.view("mdev_6fa8e0e4_5b54_4f0a_8c0e_0d1d8f7b8a2a_0000_81_00_0").unwrap();
     assert_eq!((mediated.parent.as_str(), mediated.iommu_group), ("pci_0000_81_00_0", Some(77)));
-    assert_eq!(server.devices.view("block_nvme0n1_S3X9NB0K").unwrap().parent, "pci_0000_82_00_0");
+    assert_eq!(server.devices.view("block_nvme0n1_A_drive_of_ours_S3X9NB0K").unwrap().parent, "pci_0000_82_00_0");
     assert_eq!(server.devices.find("/sys/devices/pci0000:00/0000:07:00.0").unwrap().name, "pci_0000_07_00_0");
 }
 
