@@ -9,8 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domains::{DomainHandle, DomainView};
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// Events that wait for the bus at most; beyond that the engine waits.
 const QUEUE: usize = 1024;
@@ -44,8 +46,14 @@ pub enum Event {
     JobEnded(Arc<Job>),
     /// A job is no longer shown.
     JobRemoved(Arc<Job>),
+    /// Something happened to a network.
+    Network(Change<NetworkView>),
     /// Something happened to a secret.
     Secret(Change<SecretView>),
+    /// Something happened to a storage pool.
+    Pool(Change<StoragePoolView>),
+    /// Something happened to a volume.
+    Volume(Change<VolumeView>),
     /// Something happened to a device of the host.
     Device(Change<DeviceView>),
     /// Nothing; carries an answer that must not overtake earlier events.

@@ -14,6 +14,8 @@
 //! | [`jobs`] | work that takes a while, as clients see it |
 //! | [`node_devices`] | devices of the host |
 //! | [`secrets`] | passphrases and keys, and their values |
+//! | [`networks`] | what guests are connected to |
+//! | [`storage`] | pools and volumes: one actor for each pool |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -29,7 +31,9 @@ pub mod events;
 pub mod host;
 pub mod hypervisors;
 pub mod jobs;
+pub mod networks;
 pub mod node_devices;
 pub mod secrets;
 pub mod settings;
+pub mod storage;
 pub mod store;

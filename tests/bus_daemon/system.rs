@@ -26,7 +26,9 @@ async fn inventory(client: &Connection) -> Result<Vec<String>, zbus::Error> {
     let manager = Some("org.freedesktop.DBus.ObjectManager");
     let reply = client.call_method(Some(BUS_NAME), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
     let objects: Objects = reply.body().deserialize()?;
-    let mut paths: Vec<_> = objects.keys().map(|path| path.rsplit('/').next().unwrap().to_owned()).collect();
+    // But for the network that the system's service offers by itself.
+    let own = objects.keys().filter(|path| !path.contains("/network/"));
+    let mut paths: Vec<_> = own.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect();
     paths.sort();
     Ok(paths)
 }

@@ -15,6 +15,7 @@ mod inventory;
 mod jobs;
 mod life;
 mod native;
+mod networks;
 mod node_devices;
 mod refusals;
 mod restart;

@@ -16,8 +16,10 @@ use lodge_service::events::Publisher;
 use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
+use lodge_service::networks::Networks;
 use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
+use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
 use lodge_tests::sysfs_tree;
 use tempfile::TempDir;
@@ -82,19 +84,25 @@ impl Service {
             let store = Arc::new(Store::open(layout).unwrap());
             let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
+            let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
+            networks.recover().await.unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
+            let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
+            let storage = Storage::new(parts);
             let engine = Engine::new(Parts {
                 store,
                 drivers: vec![Arc::new(drivers)],
                 publisher,
                 jobs,
+                networks: networks.clone(),
                 secrets: secrets.clone(),
+                storage: storage.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
-                Served { engine: engine.clone(), secrets, devices },
+                Served { engine: engine.clone(), networks, secrets, storage, devices },
                 authorizer,
                 publications,
                 InstanceKind::Session,

@@ -88,6 +88,7 @@ impl SystemInstance {
             uuid,
             id: 1,
             paused: false,
+            nics: Arc::default(),
             runtime: self.store.status().prepare(uuid).expect("a directory"),
             log: layout.domain_log(&domain.name).expect("a name"),
             nvram: layout.nvram().join(format!("{uuid}.qcow2")),

@@ -72,6 +72,39 @@ fn a_guest_is_confined_while_it_runs_and_leaves_no_trace() {
     assert!(host.run(&["systemctl", "is-active", UNIT]).failure().is_empty());
 }
 
+/// A disk that a secret opens: nobody who starts the guest knows the passphrase, and it is nowhere to be found.
+#[test]
+fn a_secret_opens_a_disk_for_those_who_are_never_told_it() {
+    const SECRET: &str = "volume:/var/lib/lodge/images/web.img";
+    let host = installed();
+    host.write("/tmp/passphrase", "open sesame");
+    let object = "secret,id=key,file=/tmp/passphrase";
+    let options = "key-secret=key,iter-time=10";
+    host.run(&["qemu-img", "create", "-q", "-f", "luks", "--object", object, "-o", options, DISK, "1M"]).success();
+    host.write("/tmp/secret.xml", &format!("<secret private='yes'><usage type='volume'><volume>{DISK}</volume></usage></secret>"));
+    host.run(&["lodgectl", "secret-define", "/tmp/secret.xml"]).success();
+    host.run(&["lodgectl", "secret-set-value", SECRET, "--file", "/tmp/passphrase", "--plain"]).success();
+    let source = format!("<source file='{DISK}'/>");
+    let encrypted =
+        format!("<source file='{DISK}'><encryption format='luks'><secret type='passphrase' usage='{DISK}'/></encryption></source>");
+    host.write("/tmp/web.xml", &domain("").replace(&source, &encrypted));
+    host.run(&["lodgectl", "define", "/tmp/web.xml"]).success();
+
+    // Oscar is in the group of those who start and stop.
+    lodgectl(&host, "oscar", &["start", "web"]).success();
+    let refusal = lodgectl(&host, "oscar", &["secret-get-value", SECRET]).failure();
+    assert!(refusal.contains("secret.read"), "{refusal}");
+    let refusal = host.run(&["lodgectl", "secret-get-value", SECRET]).failure();
+    assert!(refusal.contains("is private"), "{refusal}");
+    host.run(&["rm", "/tmp/passphrase"]).success();
+    for place in ["/run/lodge", "/var/lib/lodge", "/var/log/lodge", "/etc/lodge", "/var/log/journal"] {
+        let found = host.run(&["grep", "--recursive", "--text", "--devices=skip", "--files-with-matches", "open sesame", place]).failure();
+        assert!(!found.contains("sesame"), "{found}");
+    }
+    assert!(!host.run(&["cat", &format!("/proc/{}/cmdline", qemu(&host))]).success().contains("sesame"));
+    host.run(&["lodgectl", "destroy", "web"]).success();
+}
+
 /// The device rules by themselves: with everything else switched off, a process in the guest's scope is refused.
 #[test]
 fn device_rules_hold_by_themselves() {
@@ -105,6 +138,8 @@ fn settings_that_cannot_be_kept_are_refused_with_what_to_do() {
     assert!(refusal.contains("security_require_confined"), "{refusal}");
     host.write("/etc/lodge/qemu.conf", "security_driver = \"selinux\"\n");
     host.run(&["systemctl", "restart", "lodged"]).failure();
+    // All that was said before it.
+    host.run(&["journalctl", "--sync"]).success();
     let journal = host.run(&["journalctl", "--unit=lodged", "--no-pager", "--output=cat"]).success();
     assert!(journal.contains("which is not active on this host"), "{journal}");
 }

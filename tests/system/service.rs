@@ -208,6 +208,7 @@ fn the_unit_is_sound_and_its_hardening_holds() {
     let bound = status.lines().find_map(|line| line.strip_prefix("CapBnd:\t")).unwrap();
     let bound = u64::from_str_radix(bound, 16).unwrap();
     assert_eq!(bound & (1 << 16 | 1 << 22 | 1 << 25), 0, "{bound:x}");
+    host.run(&["journalctl", "--sync"]).success();
     let journal = host.run(&["journalctl", "--unit=lodged", "--priority=warning", "--output=cat"]).success();
     assert_eq!(journal, "");
     assert_eq!(host.run(&["id", "-Gn", "lodge-qemu"]).success(), "lodge-qemu kvm");

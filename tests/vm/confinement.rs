@@ -21,16 +21,34 @@ fn disk(name: &str) -> String {
     format!("/var/lib/lodge/images/{name}.img")
 }
 
-/// Defines a guest with a disk, consoles, a channel and a display.
+/// A disk that a secret opens.
+fn encrypted_disk(host: &Vm, name: &str) -> String {
+    let disk = disk(&format!("{name}-encrypted"));
+    host.write("/tmp/passphrase", "open sesame");
+    let options = "key-secret=key,iter-time=10";
+    let object = "secret,id=key,file=/tmp/passphrase";
+    host.run(&["qemu-img", "create", "-q", "-f", "luks", "--object", object, "-o", options, &disk, "1M"]).success();
+    host.write("/tmp/secret.xml", &format!("<secret private='yes'><usage type='volume'><volume>{disk}</volume></usage></secret>"));
+    host.run(&["lodgectl", "secret-define", "/tmp/secret.xml"]).success();
+    host.run(&["lodgectl", "secret-set-value", &format!("volume:{disk}"), "--file", "/tmp/passphrase", "--plain"]).success();
+    format!(
+        "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk}'><encryption format='luks'>
+         <secret type='passphrase' usage='{disk}'/></encryption></source><target dev='vdb' bus='virtio'/></disk>"
+    )
+}
+
+/// Defines a guest with disks, consoles, a channel and a display.
 fn define(host: &Vm, name: &str, uuid: &str) {
     let disk = disk(name);
     host.run(&["truncate", "--size=1M", &disk]).success();
     host.run(&["chmod", "0600", &disk]).success();
+    let encrypted = encrypted_disk(host, name);
     let document = format!(
         "<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory>
         <os><type arch='x86_64' machine='q35'>hvm</type></os>
         <devices>
           <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
+          {encrypted}
           <serial type='pty'/>
           <serial type='file'><source path='/var/lib/lodge/images/{name}.log'/></serial>
           <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>

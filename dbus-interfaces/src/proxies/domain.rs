@@ -4,8 +4,8 @@ use zbus::{OwnedFd, OwnedObjectPath};
 
 use crate::errors::Result;
 use crate::options::{
-    ChangeOptions, ConsoleOptions, DestroyOptions, Dictionary, MetadataOptions, NoOptions, ShutdownOptions, StartOptions, UndefineOptions,
-    XmlOptions,
+    AddressOptions, ChangeOptions, ConsoleOptions, DestroyOptions, Dictionary, MetadataOptions, NoOptions, ShutdownOptions, StartOptions,
+    UndefineOptions, XmlOptions,
 };
 use crate::types::{IoErrorAction, IoErrorReason, IoOperation, PanicAction, State, StateReason, WatchdogAction};
 
@@ -175,6 +175,10 @@ pub trait Domain {
     /// Opens a text console of the running guest.
     #[zbus(allow_interactive_auth)]
     fn open_console(&self, device: &str, options: &ConsoleOptions) -> Result<OwnedFd>;
+
+    /// The addresses of the guest's interfaces.
+    #[zbus(allow_interactive_auth)]
+    fn get_interface_addresses(&self, options: &AddressOptions) -> Result<Vec<Dictionary>>;
 
     /// GetXml with that "inactive" now returns something else.
     #[zbus(signal)]

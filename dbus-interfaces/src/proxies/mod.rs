@@ -7,12 +7,18 @@ mod domain;
 mod hypervisor;
 mod job;
 mod manager;
+mod network;
 mod node_device;
 mod secret;
+mod storage_pool;
+mod storage_volume;
 
 pub use domain::*;
 pub use hypervisor::*;
 pub use job::*;
 pub use manager::*;
+pub use network::*;
 pub use node_device::*;
 pub use secret::*;
+pub use storage_pool::*;
+pub use storage_volume::*;

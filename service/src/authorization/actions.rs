@@ -47,12 +47,28 @@ actions! {
     DomainConsole = "domain.console",
     /// See what the hypervisors can do.
     HypervisorView = "hypervisor.view",
+    /// See a network's state and description, and what it has lent.
+    NetworkView = "network.view",
+    /// Start and stop a network.
+    NetworkManage = "network.manage",
+    /// Make, change or remove a network's definition.
+    NetworkDefine = "network.define",
     /// See which secrets there are and what they are for.
     SecretView = "secret.view",
     /// Read the value of a secret.
     SecretRead = "secret.read",
     /// Make, change or remove a secret, and give it its value.
     SecretDefine = "secret.define",
+    /// See a storage pool's state and description.
+    PoolView = "pool.view",
+    /// Start, stop, refresh, build and delete a storage pool.
+    PoolManage = "pool.manage",
+    /// Make, change or remove a storage pool's definition.
+    PoolDefine = "pool.define",
+    /// See which volumes there are.
+    VolumeView = "volume.view",
+    /// Make, change, read, write and remove volumes.
+    VolumeManage = "volume.manage",
     /// See the devices of the host.
     DeviceView = "device.view",
     /// Take devices from the host and give them back; make and remove mediated ones.

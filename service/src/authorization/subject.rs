@@ -9,18 +9,32 @@ use uuid::Uuid;
 pub enum Subject {
     /// A domain, by name.
     Domain(String),
+    /// A network, by name.
+    Network(String),
     /// A secret.
     Secret(Uuid),
+    /// A storage pool, by name.
+    StoragePool(String),
+    /// A volume of a pool, by their names.
+    StorageVolume {
+        /// The pool.
+        pool: String,
+        /// The volume.
+        volume: String,
+    },
     /// A device of the host, by name.
     Device(String),
 }
 
 impl Subject {
-    /// Keys and values by which rules tell it from others: `domain.name`, `secret.uuid`.
+    /// Keys and values by which rules tell it from others: `domain.name`, `network.name`, `secret.uuid`, `pool.name`, `volume.name`.
     pub(super) fn pairs(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Domain(name) => vec![("domain.name", name.clone())],
+            Self::Network(name) => vec![("network.name", name.clone())],
             Self::Secret(uuid) => vec![("secret.uuid", uuid.to_string())],
+            Self::StoragePool(name) => vec![("pool.name", name.clone())],
+            Self::StorageVolume { pool, volume } => vec![("pool.name", pool.clone()), ("volume.name", volume.clone())],
             Self::Device(name) => vec![("device.name", name.clone())],
         }
     }
@@ -31,7 +45,10 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Domain(name) => write!(f, "domain '{name}'"),
+            Self::Network(name) => write!(f, "network '{name}'"),
             Self::Secret(uuid) => write!(f, "secret {uuid}"),
+            Self::StoragePool(name) => write!(f, "pool '{name}'"),
+            Self::StorageVolume { pool, volume } => write!(f, "volume '{volume}' of pool '{pool}'"),
             Self::Device(name) => write!(f, "device '{name}'"),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lodge_dbus_interfaces::options::{
-    ChangeOptions, ConsoleOptions, DestroyOptions, MetadataOptions, NoOptions, Received, ShutdownOptions, StartOptions, UndefineOptions,
-    XmlOptions,
+    AddressOptions, ChangeOptions, ConsoleOptions, DestroyOptions, Dictionary, MetadataOptions, NoOptions, Received, ShutdownOptions,
+    StartOptions, UndefineOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::types::ShutdownMode as WireMode;
 use lodge_dbus_interfaces::{Error, Result, paths};
@@ -18,7 +18,7 @@ use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant};
 use super::guarded::Guarded;
 use super::{Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
-use crate::domains::{self, DomainHandle, DomainView, Edit, Request, Scope, Undefine};
+use crate::domains::{self, AddressSource, DomainHandle, DomainView, Edit, Request, Scope, Undefine};
 use crate::hypervisors::ShutdownMode;
 
 /// One domain.
@@ -438,6 +438,20 @@ impl DomainObject {
         let stream = view.consoles.open(grant, device, !no_replay)?;
         Ok(stream.into())
     }
+
+    #[zbus(out_args("interfaces"))]
+    async fn get_interface_addresses(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<Vec<Dictionary>> {
+        let AddressOptions { source } = AddressOptions::read(&options)?;
+        let source = address_source(&source)?;
+        self.authorize((header, connection), Action::DomainView, "GetInterfaceAddresses").await?;
+        let found = self.shared.engine.interface_addresses(&self.view(), source).await?;
+        Ok(found.into_iter().map(convert::interface_addresses).collect())
+    }
 }
 
 fn mode(options: &Received) -> Result<ShutdownMode> {
@@ -446,4 +460,13 @@ fn mode(options: &Received) -> Result<ShutdownMode> {
         WireMode::Agent => ShutdownMode::Agent,
         _ => ShutdownMode::Auto,
     })
+}
+
+/// Where addresses are to be known from.
+fn address_source(word: &str) -> Result<AddressSource> {
+    match word {
+        "" | "lease" => Ok(AddressSource::Lease),
+        "arp" => Ok(AddressSource::Arp),
+        other => Err(Error::InvalidOption(format!("option \"source\" must be one of the words lease, arp (s), not \"{other}\""))),
+    }
 }

@@ -16,12 +16,15 @@ mod guarded;
 mod hypervisor;
 mod job;
 mod manager;
+mod network;
 mod node_device;
 mod object_manager;
 mod properties;
 mod published;
 mod publisher;
 mod secret;
+mod storage_pool;
+mod storage_volume;
 mod value;
 mod visible;
 
@@ -38,14 +41,18 @@ use crate::authorization::{Action, Authorizer, Caller, Details, Grant};
 use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
+use crate::networks::Networks;
 use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
+use crate::storage::Storage;
 use published::Placed;
 
 /// What every object needs.
 pub(crate) struct Shared {
     engine: Arc<Engine>,
+    networks: Arc<Networks>,
     secrets: Arc<Secrets>,
+    storage: Arc<Storage>,
     devices: Arc<NodeDevices>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
@@ -92,8 +99,12 @@ impl Shared {
 pub struct Served {
     /// The domains.
     pub engine: Arc<Engine>,
+    /// The networks.
+    pub networks: Arc<Networks>,
     /// The secrets.
     pub secrets: Arc<Secrets>,
+    /// The pools.
+    pub storage: Arc<Storage>,
     /// The devices of the host.
     pub devices: Arc<NodeDevices>,
 }
@@ -125,8 +136,9 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, secrets, devices } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), secrets, devices, authorizer, clients: clients.clone(), kind });
+    let Served { engine, networks, secrets, storage, devices } = served;
+    let shared =
+        Arc::new(Shared { engine: engine.clone(), networks, secrets, storage, devices, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -136,7 +148,12 @@ pub async fn serve(
         let path = paths::domain(&domain.view().name);
         guarded::put(server, &shared, path, domain::DomainObject::new(domain, shared.clone())).await.map_err(broken)?;
     }
+    publisher::place(connection, &shared, shared.networks.registry.views()).await.map_err(broken)?;
     publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
+    let pools = shared.storage.registry.views();
+    let volumes = pools.iter().flat_map(|pool| pool.volume_views()).collect();
+    publisher::place(connection, &shared, pools).await.map_err(broken)?;
+    publisher::place(connection, &shared, volumes).await.map_err(broken)?;
     publisher::place(connection, &shared, shared.devices.views()).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;

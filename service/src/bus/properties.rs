@@ -5,13 +5,17 @@
 
 use std::borrow::Cow;
 
+use lodge_dbus_interfaces::paths;
+
 use super::published;
 use super::value::Value;
 use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
 use crate::jobs::{Job, JobState};
+use crate::networks::NetworkView;
 use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// One property of a snapshot type.
 pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Value<'a>);
@@ -67,6 +71,24 @@ pub const JOB: &[Property<Job>] = &[
     ("Cancelable", |job| Value::Flag(job.state() == JobState::Running)),
 ];
 
+/// The properties of `org.lodge.Lodge1.Network`.
+pub const NETWORK: &[Property<NetworkView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Mode", |view| Value::from(view.facts.mode.as_str())),
+    ("Bridge", |view| Value::from(view.facts.bridge.as_str())),
+    ("Domain", |view| Value::from(view.facts.domain.as_str())),
+    ("Addresses", |view| Value::Texts(&view.facts.addresses)),
+    ("Title", |view| Value::from(view.facts.title.as_str())),
+    ("Description", |view| Value::from(view.facts.description.as_str())),
+    ("Connections", |view| Value::Number(view.connections)),
+    ("PendingChanges", |view| Value::Flag(view.pending_changes)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
 /// The properties of `org.lodge.Lodge1.Secret`.
 pub const SECRET: &[Property<SecretView>] = &[
     ("Uuid", |view| Value::Uuid(view.uuid)),
@@ -79,6 +101,35 @@ pub const SECRET: &[Property<SecretView>] = &[
     ("Warnings", |view| Value::Texts(&view.warnings)),
 ];
 
+/// The properties of `org.lodge.Lodge1.StoragePool`.
+pub const STORAGE_POOL: &[Property<StoragePoolView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Type", |view| Value::from(view.kind)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Path", |view| Value::from(view.path.as_str())),
+    ("Capacity", |view| Value::Large(view.contents.capacity)),
+    ("Allocation", |view| Value::Large(view.contents.allocation)),
+    ("Available", |view| Value::Large(view.contents.available)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.StorageVolume`.
+pub const STORAGE_VOLUME: &[Property<VolumeView>] = &[
+    ("Name", |view| Value::from(view.volume.name.as_str())),
+    ("Pool", |view| Value::Object(paths::pool(&view.pool))),
+    ("Key", |view| Value::from(view.volume.key.as_str())),
+    ("Path", |view| Value::from(view.volume.path.as_str())),
+    ("Type", |view| Value::from(view.volume.kind.as_str())),
+    ("Format", |view| Value::from(view.volume.format.as_str())),
+    ("Capacity", |view| Value::Large(view.volume.capacity)),
+    ("Allocation", |view| Value::Large(view.volume.allocation)),
+    ("Physical", |view| Value::Large(view.volume.physical)),
+    ("BackingPath", |view| Value::from(view.volume.backing.as_ref().map(|backing| backing.path.as_str()).unwrap_or_default())),
+    ("Encrypted", |view| Value::Flag(view.volume.encryption.is_some())),
+];
 /// The properties of `org.lodge.Lodge1.NodeDevice`.
 pub const NODE_DEVICE: &[Property<DeviceView>] = &[
     ("Name", |view| Value::from(view.name.as_str())),

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE, paths};
+use lodge_dbus_interfaces::{
+    DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE,
+    STORAGE_VOLUME_INTERFACE, paths,
+};
 use zbus::OwnedObjectPath;
 
 use super::Shared;
@@ -13,8 +16,10 @@ use super::properties::{self, Property};
 use crate::authorization::{Action, Details, Subject};
 use crate::domains::DomainView;
 use crate::jobs::Job;
+use crate::networks::NetworkView;
 use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// A snapshot that is an object of the bus.
 pub trait Published: Sized + 'static {
@@ -50,7 +55,10 @@ pub trait Placed: Published + Send + Sync {
 pub fn path(subject: &Subject) -> OwnedObjectPath {
     match subject {
         Subject::Domain(name) => paths::domain(name),
+        Subject::Network(name) => paths::network(name),
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
+        Subject::StoragePool(name) => paths::pool(name),
+        Subject::StorageVolume { pool, volume } => paths::volume(pool, volume),
         Subject::Device(name) => paths::device(name),
     }
 }
@@ -59,7 +67,10 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
 pub fn view_action(subject: &Subject) -> Action {
     match subject {
         Subject::Domain(_) => Action::DomainView,
+        Subject::Network(_) => Action::NetworkView,
         Subject::Secret(_) => Action::SecretView,
+        Subject::StoragePool(_) => Action::PoolView,
+        Subject::StorageVolume { .. } => Action::VolumeView,
         Subject::Device(_) => Action::DeviceView,
     }
 }
@@ -79,6 +90,33 @@ impl Published for Job {
 
     fn path(&self) -> OwnedObjectPath {
         paths::job(self.number)
+    }
+}
+
+impl Published for NetworkView {
+    const INTERFACE: &'static str = NETWORK_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::NETWORK;
+
+    fn path(&self) -> OwnedObjectPath {
+        paths::network(&self.name)
+    }
+}
+
+impl Published for StoragePoolView {
+    const INTERFACE: &'static str = STORAGE_POOL_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::STORAGE_POOL;
+
+    fn path(&self) -> OwnedObjectPath {
+        path(&self.subject())
+    }
+}
+
+impl Published for VolumeView {
+    const INTERFACE: &'static str = STORAGE_VOLUME_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::STORAGE_VOLUME;
+
+    fn path(&self) -> OwnedObjectPath {
+        path(&self.subject())
     }
 }
 

@@ -66,6 +66,9 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
             removed(connection, path, JOB_INTERFACE).await
         }
         Event::Secret(change) => follow(connection, shared, change).await,
+        Event::Network(change) => follow(connection, shared, change).await,
+        Event::Pool(change) => follow(connection, shared, change).await,
+        Event::Volume(change) => follow(connection, shared, change).await,
         Event::Device(change) => follow(connection, shared, change).await,
         Event::None => Ok(()),
     }

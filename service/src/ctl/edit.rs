@@ -1,4 +1,4 @@
-//! `edit`: a domain's definition in the person's editor.
+//! `edit`, `net-edit`: the definition of a domain or a network in the person's editor.
 //!
 //! Invariants: what the person wrote is not lost unless the person says so, and where it cannot be asked about it is kept in
 //! a file that is named. The file has passwords in it: only its owner can read it, and it lies where nothing survives a
@@ -10,12 +10,14 @@ use std::path::Path;
 
 use clap::Subcommand;
 use clap_complete::ArgValueCompleter;
-use lodge_dbus_interfaces::options::{DefineOptions, NoOptions, XmlOptions};
-use lodge_dbus_interfaces::proxies::DomainProxy;
+use lodge_dbus_interfaces::BUS_NAME;
+use lodge_dbus_interfaces::options::{DefineOptions, InactiveOptions, NoOptions, XmlOptions};
+use lodge_dbus_interfaces::proxies::{DomainProxy, NetworkProxy};
 use tempfile::NamedTempFile;
 
-use super::complete::domain_names;
+use super::complete::{domain_names, network_names};
 use super::failure::{Failure, Outcome, complain};
+use super::network;
 use super::output::{Output, warn};
 use super::service::{Service, property};
 use super::signals::Ending;
@@ -36,16 +38,36 @@ Examples:
         #[arg(value_name = "NAME", add = ArgValueCompleter::new(domain_names))]
         name: String,
     },
+    /// Edit a network's definition in $VISUAL or $EDITOR
+    #[command(after_help = "\
+A network that runs goes on as it is; its new definition holds from the next start.
+
+Example:
+  lodgectl net-edit default")]
+    NetEdit {
+        /// The network: its name or UUID
+        #[arg(value_name = "NETWORK", add = ArgValueCompleter::new(network_names))]
+        name: String,
+    },
 }
 
 /// Runs a command of this group.
-pub async fn run(Command::Edit { name }: Command, bus: Bus, output: Output) -> Outcome {
+pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
     let service = Service::connect(bus).await?;
-    let domain = service.domain(&name).await?;
-    let before = definition(&domain).await?;
+    let (name, object) = match command {
+        Command::Edit { name } => {
+            let domain = service.domain(&name).await?;
+            (name, Defined::Domain(domain))
+        }
+        Command::NetEdit { name } => {
+            let path = service.manager.get_network(&name).await?;
+            (name, Defined::Network(network::at(&service, path).await?))
+        }
+    };
+    let before = object.definition().await?;
     let file = write(&before).map_err(|error| format!("cannot write the definition to a temporary file: {error}"))?;
     // From here on signals end the program in good order, so that the file goes or is kept on purpose.
-    let mut edit = Edit { service, domain, name, before, over_others: false, ending: Ending::listen()? };
+    let mut edit = Edit { service, object, name, before, over_others: false, ending: Ending::listen()? };
     match edit.until_defined(file.path(), output).await {
         Ok(()) => Ok(()),
         Err(End::Discarded(failure)) => Err(failure),
@@ -80,9 +102,52 @@ enum Answer {
     Force,
 }
 
+/// What is defined by a document.
+enum Defined {
+    Domain(DomainProxy<'static>),
+    Network(NetworkProxy<'static>),
+}
+
+impl Defined {
+    /// What it is, to begin a sentence.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Domain(_) => "Domain",
+            Self::Network(_) => "Network",
+        }
+    }
+
+    fn object(&self) -> &zbus::Proxy<'static> {
+        match self {
+            Self::Domain(domain) => domain.inner(),
+            Self::Network(network) => network.inner(),
+        }
+    }
+
+    /// What defining it would need: the stored definition with its passwords.
+    async fn definition(&self) -> Outcome<String> {
+        Ok(match self {
+            Self::Domain(domain) => domain.get_xml(&XmlOptions { inactive: true, secure: true }).await?,
+            Self::Network(network) => network.get_xml(&InactiveOptions { inactive: true }).await?,
+        })
+    }
+
+    /// Defines it anew; answers with the path of what was defined.
+    async fn define(&self, service: &Service, text: &str) -> Outcome<zbus::OwnedObjectPath> {
+        match self {
+            Self::Domain(_) => Ok(service.manager.define_domain(text, &DefineOptions::default()).await?.0),
+            Self::Network(_) => {
+                let (path, warnings) = service.manager.define_network(text, &DefineOptions::default()).await?;
+                warn(&warnings);
+                Ok(path)
+            }
+        }
+    }
+}
+
 struct Edit {
     service: Service,
-    domain: DomainProxy<'static>,
+    object: Defined,
     name: String,
     /// The definition that the person saw.
     before: String,
@@ -96,17 +161,17 @@ impl Edit {
         let mut text = self.edited(file).await?;
         loop {
             if text == self.before {
-                return Ok(output.confirm(format_args!("Domain '{}' XML configuration not changed", self.name))?);
+                return Ok(output.confirm(format_args!("{} '{}' XML configuration not changed", self.object.kind(), self.name))?);
             }
             match self.define(&text).await {
-                Ok(()) => return Ok(output.confirm(format_args!("Domain '{}' XML configuration edited", self.name))?),
+                Ok(()) => return Ok(output.confirm(format_args!("{} '{}' XML configuration edited", self.object.kind(), self.name))?),
                 Err(Failure::Sentence(sentence)) => complain("error", &sentence),
                 Err(other) => return Err(other.into()),
             }
             match self.ask().await? {
                 Answer::EditAgain => text = self.edited(file).await?,
                 Answer::Force => self.over_others = true,
-                Answer::Discard => return Err(End::Discarded(format!("the definition of domain '{}' was not changed", self.name).into())),
+                Answer::Discard => return Err(End::Discarded(format!("the definition of {} was not changed", self.what()).into())),
             }
         }
     }
@@ -123,17 +188,24 @@ impl Edit {
         Ok(std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?)
     }
 
+    fn what(&self) -> String {
+        format!("{} '{}'", self.object.kind().to_lowercase(), self.name)
+    }
+
     async fn define(&mut self, text: &str) -> Outcome {
-        let manager = &self.service.manager;
-        let (_, warnings) = manager.validate_domain(text, &NoOptions {}).await?;
-        warn(&warnings);
-        if !self.over_others && definition(&self.domain).await? != self.before {
-            return Err(format!("somebody changed the definition of domain '{}' meanwhile; f replaces it by yours", self.name).into());
+        if let Defined::Domain(_) = self.object {
+            let (_, warnings) = self.service.manager.validate_domain(text, &NoOptions {}).await?;
+            warn(&warnings);
         }
-        let (path, _) = manager.define_domain(text, &DefineOptions::default()).await?;
-        if path.as_str() != self.domain.inner().path().as_str() {
-            let other: String = property(self.service.domain_at(path).await?.inner(), "Name").await?;
-            complain("warning", &format!("this defined another domain, '{other}'; domain '{}' stays as it was", self.name));
+        if !self.over_others && self.object.definition().await? != self.before {
+            return Err(format!("somebody changed the definition of {} meanwhile; f replaces it by yours", self.what()).into());
+        }
+        let path = self.object.define(&self.service, text).await?;
+        if path.as_str() != self.object.object().path().as_str() {
+            let other = zbus::Proxy::new(&self.service.connection, BUS_NAME, path, self.object.object().interface().to_owned()).await?;
+            let other: String = property(&other, "Name").await?;
+            let kind = self.object.kind().to_lowercase();
+            complain("warning", &format!("this defined another {kind}, '{other}'; {} stays as it was", self.what()));
         }
         Ok(())
     }
@@ -160,11 +232,6 @@ impl Edit {
             }
         }
     }
-}
-
-/// What `define` would need: the stored definition with its passwords.
-async fn definition(domain: &DomainProxy<'_>) -> Outcome<String> {
-    Ok(domain.get_xml(&XmlOptions { inactive: true, secure: true }).await?)
 }
 
 fn write(text: &str) -> io::Result<NamedTempFile> {

@@ -13,6 +13,7 @@
 //! | [`output`], [`table`], [`tree`], [`json`] | what is printed |
 //! | [`input`] | files and standard input |
 //! | [`size`] | sizes as people write them |
+//! | [`progress`] | a job that is waited for |
 //! | [`terminal`], [`signals`] | raw mode, and what must not interrupt it |
 //!
 //! Words: what people read has the contract's words with spaces (`shut off`), as virsh prints them; JSON has the contract's
@@ -29,14 +30,19 @@ mod events;
 mod failure;
 mod host;
 mod input;
+mod interfaces;
 mod inventory;
 mod jobs;
 mod json;
 mod life;
 mod list;
 mod native;
+mod network;
 mod node_device;
 mod output;
+mod pool;
+mod pool_as;
+mod progress;
 mod secret;
 mod service;
 mod shell;
@@ -48,6 +54,7 @@ mod terminal;
 mod tree;
 mod uri;
 mod validate;
+mod vol;
 mod wait;
 
 use std::process::ExitCode;
@@ -119,6 +126,10 @@ enum Command {
     #[command(flatten)]
     Jobs(jobs::Command),
     #[command(flatten)]
+    Network(network::Command),
+    #[command(flatten)]
+    Interfaces(interfaces::Command),
+    #[command(flatten)]
     Secret(secret::Command),
     #[command(flatten)]
     NodeDevice(node_device::Command),
@@ -126,6 +137,10 @@ enum Command {
     Host(host::Command),
     #[command(flatten)]
     Capabilities(capabilities::Command),
+    #[command(flatten)]
+    Pool(pool::Command),
+    #[command(flatten)]
+    Vol(vol::Command),
     #[command(flatten)]
     Shell(shell::Command),
 }
@@ -179,10 +194,14 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Wait(command) => wait::run(command, connect).await,
         Command::Events(command) => events::run(command, connect, output).await,
         Command::Jobs(command) => jobs::run(command, connect, output).await,
+        Command::Network(command) => network::run(command, connect, output).await,
+        Command::Interfaces(command) => interfaces::run(command, connect, output).await,
         Command::Secret(command) => secret::run(command, connect, output).await,
         Command::NodeDevice(command) => node_device::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,
+        Command::Pool(command) => pool::run(command, connect, output).await,
+        Command::Vol(command) => vol::run(command, connect, output).await,
         Command::Shell(command) => shell::run(&command, output),
     }
 }

@@ -28,6 +28,7 @@ use super::request::{Definition, Message, Reply, Request, Start};
 use super::state::{Running, ShutOff, ShuttingDown, State};
 use super::status::{FORMAT, Status};
 use super::view::DomainView;
+use super::volumes;
 use super::work::{Change, Outcome, Work, end_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{DomainSignal, Event};
@@ -227,9 +228,10 @@ impl Actor {
     }
 
     fn start(&self, start: &Start) -> Result<Work> {
-        let (domain, _) = Domain::parse(&self.definition.xml)?;
+        let (mut domain, _) = Domain::parse(&self.definition.xml)?;
+        volumes::resolve(&mut domain, &self.engine.storage)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
-        let launch = self.engine.launch(self.engine.next_id(), domain, self.uuid, &self.name, start.paused, events)?;
+        let mut launch = self.engine.launch(self.engine.next_id(), domain, self.uuid, &self.name, start.paused, events)?;
         let job = self.engine.jobs.get(start.job);
         let (engine, driver, started_from) = (self.engine.clone(), self.driver.clone(), self.definition.xml.clone());
         Ok(Work::begin("start", |call_off| async move {
@@ -240,11 +242,15 @@ impl Actor {
                     None => std::future::pending().await,
                 }
             };
+            let started = async {
+                engine.plug(&mut launch).await?;
+                driver.start(launch).await
+            };
             // A driver leaves nothing behind, also when its future is dropped here.
             let mut receiver = receiver;
             let result = tokio::select! {
                 biased;
-                result = driver.start(launch) => result,
+                result = started => result,
                 () = cancelled => Err(Error::new(ErrorKind::Cancelled, "the start was cancelled")),
                 () = call_off.heard() => Err(Error::new(ErrorKind::Cancelled, "it was destroyed meanwhile")),
             };

@@ -1,13 +1,15 @@
 //! What all domains share, and the operations that concern more than one of them: define, create,
 //! rename, find again after a restart.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::actor::Actor;
@@ -19,13 +21,16 @@ use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
+use super::volumes::VolumeUsers;
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
 use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Reveal, Started};
 use crate::jobs::{Job, Jobs};
+use crate::networks::Networks;
 use crate::secrets::Secrets;
+use crate::storage::Storage;
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -38,8 +43,12 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Visible work, of domains and of others.
     pub jobs: Arc<Jobs>,
+    /// What guests are connected to.
+    pub networks: Arc<Networks>,
     /// What opens what guests are given.
     pub secrets: Arc<Secrets>,
+    /// The pools, whose volumes are disks.
+    pub storage: Arc<Storage>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -51,8 +60,12 @@ pub struct Engine {
     /// Visible work.
     pub jobs: Arc<Jobs>,
     secrets: Arc<Secrets>,
+    pub(super) storage: Arc<Storage>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
+    pub(super) networks: Arc<Networks>,
+    /// What is being taken away of guests that are over.
+    unplugging: Mutex<HashMap<Uuid, JoinHandle<()>>>,
     drivers: Vec<Arc<dyn Driver>>,
     console_keep: AtomicUsize,
     next_id: AtomicU32,
@@ -79,9 +92,24 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, secrets, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, networks, secrets, storage, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self { registry: Registry::default(), jobs, secrets, store, publisher, drivers, console_keep, next_id: AtomicU32::new(1) })
+        Arc::new_cyclic(|engine| {
+            storage.ask_for_users(Arc::new(VolumeUsers(engine.clone())));
+            Self {
+                registry: Registry::default(),
+                jobs,
+                secrets,
+                storage,
+                store,
+                publisher,
+                networks,
+                unplugging: Mutex::default(),
+                drivers,
+                console_keep,
+                next_id: AtomicU32::new(1),
+            }
+        })
     }
 
     /// The hypervisors.
@@ -220,7 +248,7 @@ impl Engine {
         result
     }
 
-    /// Starts every domain that is marked for it, once for each life of the runtime directory: a
+    /// Starts every network, every pool and every domain that is marked for it, once for each life of the runtime directory: a
     /// service that comes back by activation does not start what was shut down meanwhile.
     pub async fn autostart(self: &Arc<Self>) {
         match self.store.first_run() {
@@ -228,6 +256,10 @@ impl Engine {
             Ok(false) => return,
             Err(error) => return tracing::error!("no domain is autostarted: {error}"),
         }
+        // Before the guests that are to be in them.
+        self.networks.autostart().await;
+        // Guests have their disks there.
+        self.storage.autostart().await;
         for domain in self.registry.all() {
             let view = domain.view();
             if view.autostart && !view.state.is_active() {
@@ -341,7 +373,8 @@ impl Engine {
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
         let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
-        Ok(Launch { domain, uuid, id, paused, runtime, log, nvram, tpm, events, remember, reveal })
+        let nics = Arc::default();
+        Ok(Launch { domain, uuid, id, paused, nics, runtime, log, nvram, tpm, events, remember, reveal })
     }
 
     /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.
@@ -400,8 +433,14 @@ impl Engine {
         self.store.layout().tpm().join(uuid.to_string())
     }
 
-    /// Removes what was written down about a run that is over.
+    pub(super) fn unplugging(&self) -> MutexGuard<'_, HashMap<Uuid, JoinHandle<()>>> {
+        // Held for map operations only.
+        self.unplugging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what was written down about a run that is over, and what was made of the host for it.
     pub(super) fn clean_up(&self, uuid: Uuid) {
+        self.unplug(uuid);
         if let Err(error) = self.store.status().remove(uuid) {
             tracing::warn!("what is known of the last run of {uuid} stays behind: {error}");
         }

@@ -13,6 +13,7 @@
 //! hypervisor; what the store holds is on disk before a request is answered.
 
 mod actor;
+mod addresses;
 mod admission;
 mod capabilities;
 mod changes;
@@ -20,6 +21,7 @@ mod console;
 mod edit;
 mod engine;
 mod handle;
+mod interfaces;
 mod live;
 mod metadata;
 pub mod native;
@@ -30,8 +32,10 @@ mod secrets;
 mod state;
 mod status;
 mod view;
+mod volumes;
 mod work;
 
+pub use addresses::{AddressSource, InterfaceAddresses};
 pub use edit::{Edit, Scope};
 pub use engine::{Defined, Draft, Engine, Parts};
 pub use handle::DomainHandle;
@@ -42,3 +46,4 @@ pub use secrets::without_secrets;
 pub use state::{Running, ShutOff, ShuttingDown, State};
 pub use status::Status;
 pub use view::{Display, DisplayValue, DomainView, Facts};
+pub use volumes::VolumeUsers;

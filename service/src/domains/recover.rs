@@ -150,6 +150,7 @@ impl Engine {
         let launch = self.launch(status.id, domain, uuid, &status.name, false, events)?;
         match driver.reconnect(launch, status.machine.clone()).await? {
             Reconnected::Gone(reason) => {
+                self.unplug(uuid);
                 self.store.status().remove(uuid)?;
                 let reason = if status.started { ShutOff::from(&reason) } else { ShutOff::Failed };
                 Ok(Found { state: State::ShutOff(reason), live: None })
@@ -158,6 +159,7 @@ impl Engine {
                 // The service died in the middle of a start: nobody was told that it succeeded, and
                 // the guest has not executed anything.
                 machine.destroy(false).await?;
+                self.unplug(uuid);
                 self.store.status().remove(uuid)?;
                 Ok(Found { state: State::ShutOff(ShutOff::Failed), live: None })
             }

@@ -11,6 +11,7 @@ pub mod confine;
 mod event;
 pub mod fake;
 pub mod kept;
+mod nic;
 pub mod qemu;
 pub mod resources;
 pub mod secrets;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
+pub use nic::{Nic, Nics};
 pub use secrets::{Reveal, SecretValue};
 
 use crate::error::Result;
@@ -96,6 +98,8 @@ pub struct Launch {
     pub id: u32,
     /// Whether the guest stays paused.
     pub paused: bool,
+    /// Interfaces of the host that were made for it.
+    pub nics: Arc<Nics>,
     /// A directory for this run, which exists and is ours alone.
     pub runtime: PathBuf,
     /// The file that the machine's own messages are appended to.

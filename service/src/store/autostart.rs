@@ -1,5 +1,5 @@
-//! Which domains start with the daemon: a symbolic link `NAME.xml` in `autostart` of the configuration directory, pointing to
-//! `../domains/NAME.xml`.
+//! What starts with the daemon: a symbolic link `NAME.xml` in a folder of the configuration directory for each kind, pointing
+//! to the definition, such as `../domains/NAME.xml`.
 //!
 //! A link of that name is what counts, wherever it points: it is never followed. What a call has done is on the disk when it
 //! returns.
@@ -10,18 +10,20 @@ use rustix::io::Errno;
 use super::directory::Directory;
 use super::{StoreError, names};
 
-/// The autostart directory of one instance.
+/// The links of one kind.
 #[derive(Debug)]
 pub struct Autostart {
     directory: Directory,
+    /// The folder of the definitions.
+    definitions: &'static str,
 }
 
 impl Autostart {
-    pub(super) fn open(config: &Directory) -> Result<Self, StoreError> {
-        Ok(Self { directory: config.create_subdirectory("autostart")? })
+    pub(super) fn open(config: &Directory, folder: &str, definitions: &'static str) -> Result<Self, StoreError> {
+        Ok(Self { directory: config.create_subdirectory(folder)?, definitions })
     }
 
-    /// Whether the domain `name` starts with the daemon. What cannot be found out is logged and taken for "no".
+    /// Whether `name` starts with the daemon. What cannot be found out is logged and taken for "no".
     pub fn is_set(&self, name: &str) -> bool {
         self.link(name).unwrap_or_else(|error| {
             tracing::warn!("cannot tell whether '{}' starts with the daemon: {error}", name.escape_debug());
@@ -29,7 +31,7 @@ impl Autostart {
         })
     }
 
-    /// Makes the domain `name` start with the daemon, or not.
+    /// Makes `name` start with the daemon, or not.
     ///
     /// # Errors
     /// [`StoreError::NotALink`] when something else has the place of the link; nothing has changed then.
@@ -39,7 +41,7 @@ impl Autostart {
         }
         let file = names::xml_file(name)?;
         if enabled {
-            match symlinkat(format!("../domains/{file}"), &self.directory, &file) {
+            match symlinkat(format!("../{}/{file}", self.definitions), &self.directory, &file) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(StoreError::io("create the link", self.directory.path_of(&file), error)),
             }

@@ -91,6 +91,16 @@ impl Layout {
         self.data.join("tpm")
     }
 
+    /// Directory of the files of running networks, one directory for each.
+    pub fn networks(&self) -> PathBuf {
+        self.state.join("networks")
+    }
+
+    /// Directory of the volumes of the default pool.
+    pub fn images(&self) -> PathBuf {
+        self.data.join("images")
+    }
+
     /// Directory of the values of secrets.
     pub fn secrets(&self) -> PathBuf {
         self.data.join("secrets")
@@ -123,7 +133,16 @@ impl Layout {
     /// Directories that hold something of every guest, or of the service alone: what of them is not its own is no
     /// guest's business.
     pub fn private(&self) -> Vec<PathBuf> {
-        vec![self.config.clone(), self.runtime.clone(), self.log.clone(), self.nvram(), self.tpm(), self.secrets(), self.cache.clone()]
+        vec![
+            self.config.clone(),
+            self.runtime.clone(),
+            self.log.clone(),
+            self.nvram(),
+            self.tpm(),
+            self.secrets(),
+            self.networks(),
+            self.cache.clone(),
+        ]
     }
 
     fn from_environment(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, StoreError> {

@@ -36,15 +36,28 @@ pub type Loaded<K, T> = Vec<(K, Result<T, StoreError>)>;
 /// The file in the runtime directory that tells a later service that it is not the first.
 const FIRST_RUN_MARK: &str = "autostarted";
 
+/// The file in the state directory that tells that the network `default` was offered; the package's removal compares it.
+const NETWORK_OFFERED: &str = "default-network-offered";
+
+/// The file in the configuration directory that tells a later service that the default pool was made.
+const POOLS_MARK: &str = "default-pool";
+
 /// The files of one instance, locked against other daemons as long as this lives.
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
     definitions: Definitions,
+    networks: Definitions,
+    pools: Definitions,
+    active_pools: Definitions,
+    pool_autostart: Autostart,
+    config: Directory,
     secrets: Definitions,
     values: SecretValues,
     status: StatusFiles,
+    network_status: StatusFiles,
     autostart: Autostart,
+    network_autostart: Autostart,
     runtime: Directory,
     _locks: [Lock; 2],
 }
@@ -62,16 +75,47 @@ impl Store {
         let runtime = Directory::create(&layout.runtime, of_guests)?;
         // Both: with another XDG_CONFIG_HOME but the same XDG_RUNTIME_DIR, two daemons would adopt each other's guests.
         let locks = [Lock::take(&config)?, Lock::take(&runtime)?];
-        for path in [&layout.data, &layout.state, &layout.cache, &layout.log, &layout.nvram(), &layout.tpm(), &layout.capabilities()] {
+        for path in [
+            &layout.data,
+            &layout.state,
+            &layout.cache,
+            &layout.log,
+            &layout.nvram(),
+            &layout.tpm(),
+            &layout.capabilities(),
+            &layout.networks(),
+        ] {
             Directory::create(path, of_guests)?;
         }
         let definitions = Definitions::open(&config, "domains")?;
+        let pools = Definitions::open(&config, "pools")?;
+        let active_pools = Definitions::open(&runtime, "pools")?;
         let secrets = Definitions::open(&config, "secrets")?;
         let values = SecretValues::open(Directory::create(&layout.secrets(), Mode::Owner)?)?;
-        let autostart = Autostart::open(&config)?;
+        let networks = Definitions::open(&config, "networks")?;
+        let autostart = Autostart::open(&config, "autostart", "domains")?;
+        let network_autostart = Autostart::open(&config, "autostart-networks", "networks")?;
+        let pool_autostart = Autostart::open(&config, "autostart-pools", "pools")?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
-        Ok(Self { definitions, secrets, values, status: StatusFiles::open(&runtime)?, autostart, runtime, _locks: locks, layout })
+        let (status, network_status) = (StatusFiles::open(&runtime, "domains")?, StatusFiles::open(&runtime, "networks")?);
+        Ok(Self {
+            definitions,
+            networks,
+            pools,
+            active_pools,
+            pool_autostart,
+            config,
+            secrets,
+            values,
+            status,
+            network_status,
+            autostart,
+            network_autostart,
+            runtime,
+            _locks: locks,
+            layout,
+        })
     }
 
     /// Where everything is.
@@ -82,6 +126,48 @@ impl Store {
     /// The definitions of the domains.
     pub fn definitions(&self) -> &Definitions {
         &self.definitions
+    }
+
+    /// The definitions of the networks.
+    pub fn networks(&self) -> &Definitions {
+        &self.networks
+    }
+
+    /// The status of running networks.
+    pub fn network_status(&self) -> &StatusFiles {
+        &self.network_status
+    }
+
+    /// Which networks start with the daemon.
+    pub fn network_autostart(&self) -> &Autostart {
+        &self.network_autostart
+    }
+
+    /// The definitions of the pools.
+    pub fn pools(&self) -> &Definitions {
+        &self.pools
+    }
+
+    /// What the pools were started from that are; gone with the host's uptime.
+    pub fn active_pools(&self) -> &Definitions {
+        &self.active_pools
+    }
+
+    /// Which pools start with the daemon.
+    pub fn pool_autostart(&self) -> &Autostart {
+        &self.pool_autostart
+    }
+
+    /// Whether no service has had pools here before. Says so once only, in the life of the configuration.
+    ///
+    /// # Errors
+    /// The mark cannot be made; nobody knows then.
+    pub fn first_use_of_pools(&self) -> Result<bool, StoreError> {
+        if self.config.kind(POOLS_MARK)?.is_some() {
+            return Ok(false);
+        }
+        atomic::write(&self.config, POOLS_MARK, b"", atomic::Durability::Durable)?;
+        Ok(true)
     }
 
     /// The definitions of the secrets, by UUID.
@@ -110,6 +196,23 @@ impl Store {
         }
         atomic::write(&self.runtime, FIRST_RUN_MARK, b"", atomic::Durability::Volatile)?;
         Ok(true)
+    }
+
+    /// Whether the network `default` was offered before, in the life of this installation.
+    ///
+    /// # Errors
+    /// Nobody knows.
+    pub fn has_offered_network(&self) -> Result<bool, StoreError> {
+        Ok(Directory::create(&self.layout.state, Mode::Owner)?.kind(NETWORK_OFFERED)?.is_some())
+    }
+
+    /// Notes that it was, and how: whoever removes the installation can tell whether it was changed since.
+    ///
+    /// # Errors
+    /// It would be offered again.
+    pub fn note_offered_network(&self, xml: &str) -> Result<(), StoreError> {
+        let state = Directory::create(&self.layout.state, Mode::Owner)?;
+        atomic::write(&state, NETWORK_OFFERED, xml.as_bytes(), atomic::Durability::Durable)
     }
 
     /// Which domains start with the daemon.

@@ -1,6 +1,6 @@
-//! What is known of running domains, so that a daemon that comes later can find them again.
+//! What is known of running domains and networks, so that a daemon that comes later can find them again.
 //!
-//! Each running domain has a directory `domains/UUID` (mode 0700) in the runtime directory, for its sockets and its
+//! Each has a directory `domains/UUID` or `networks/UUID` (mode 0700) in the runtime directory, for its sockets and its
 //! `status.json` (mode 0600). Writes are atomic but not synced: the guests do not survive what these files would not survive.
 
 use std::path::PathBuf;
@@ -18,15 +18,15 @@ const FILE: &str = "status.json";
 /// Largest status file that is read, in bytes; it holds a definition and some numbers.
 const MAX_STATUS_BYTES: u64 = 16 << 20;
 
-/// The directories of the running domains of one instance.
+/// The directories of what runs of one kind.
 #[derive(Debug)]
 pub struct StatusFiles {
     directory: Directory,
 }
 
 impl StatusFiles {
-    pub(super) fn open(runtime: &Directory) -> Result<Self, StoreError> {
-        Ok(Self { directory: runtime.create_subdirectory("domains")? })
+    pub(super) fn open(runtime: &Directory, folder: &str) -> Result<Self, StoreError> {
+        Ok(Self { directory: runtime.create_subdirectory(folder)? })
     }
 
     /// Makes the runtime directory of a domain, if it does not exist yet, and returns its path.

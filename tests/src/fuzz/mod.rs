@@ -11,6 +11,7 @@ mod files;
 mod mutation;
 mod names;
 mod native;
+mod networks;
 mod options;
 mod seeds;
 mod sockets;
@@ -53,6 +54,8 @@ pub const TARGETS: &[Target] = &[
     target("status", files::status),
     target("firmware", |data| with_text(data, files::firmware)),
     target("options", options::all),
+    target("networks", |data| with_text(data, networks::all)),
+    target("images", files::images),
 ];
 
 /// Tries one target.

@@ -25,7 +25,7 @@ use self::files::Given;
 use self::memory::{Memories, TakeError};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::credentials::{self, become_user};
-use crate::host::inode::Inode;
+use crate::host::inode::{Inode, Owner};
 use crate::host::process::ChildStep;
 use crate::hypervisors::confine::{Confine, Confined, Label, Program, Stage, Subject};
 
@@ -186,10 +186,18 @@ impl Confined for DacConfined {
     }
 }
 
+/// Gives the directory of a run away, with what the service has put there for the guest. Nothing of the guest runs yet.
+fn give_directory(directory: &Inode, owner: Owner) -> io::Result<()> {
+    for name in directory.names()? {
+        directory.entry(&name)?.set_owner(owner)?;
+    }
+    directory.set_owner(owner)
+}
+
 impl Record {
     fn apply(&self, memories: &Memories, released: &Mutex<bool>) -> Result<()> {
         let failed = |error: io::Error| Error::new(ErrorKind::HostFailed, "it cannot be given to the guest's user").caused_by(error);
-        let runtime = Inode::open(&self.runtime).and_then(|inode| inode.set_owner(self.identity.owner()));
+        let runtime = Inode::open(&self.runtime).and_then(|inode| give_directory(&inode, self.identity.owner()));
         runtime.map_err(|error| failed(error).in_context(self.runtime.display()))?;
         for file in &self.given {
             let released = released.lock().unwrap_or_else(PoisonError::into_inner);

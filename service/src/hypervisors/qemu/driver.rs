@@ -135,6 +135,7 @@ impl QemuDriver {
                 tpm: &launch.tpm,
                 ports: facts::ports(&launch.domain, &choices),
                 vsock_cid: Some(vsock_cid(launch.uuid)),
+                nics: &launch.nics.iter().map(|(place, nic)| (*place, (nic.queues.len(), nic.vhost.len()))).collect(),
                 now: now(),
             };
             command::plan(&launch.domain, &input)

@@ -49,9 +49,14 @@ pub struct PlanInput<'a> {
     pub ports: Ports,
     /// Context id for a vsock device that leaves the choice to the service.
     pub vsock_cid: Option<u32>,
+    /// Interfaces of the host that the guest gets as files, by the place of the guest's among the domain's, from 0.
+    pub nics: &'a Nics,
     /// The time, in seconds since 1970 UTC.
     pub now: u64,
 }
+
+/// Interfaces that a guest gets as files: for each, how many files of its tap, and how many of the kernel's service for it.
+pub type Nics = BTreeMap<usize, (usize, usize)>;
 
 /// Who starts QEMU and looks after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,10 +25,24 @@ use serde_json::Value;
 use crate::hypervisors::resources::HostResource;
 
 /// A descriptor that QEMU inherits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// The listening socket that QMP is spoken on.
     Qmp,
+    /// A queue of an interface's tap.
+    Tap {
+        /// The interface's place among the domain's, from 0.
+        interface: usize,
+        /// The queue, from 0.
+        queue: usize,
+    },
+    /// The same, as the kernel serves it.
+    Vhost {
+        /// The interface's place among the domain's, from 0.
+        interface: usize,
+        /// The queue, from 0.
+        queue: usize,
+    },
 }
 
 /// An argument of QEMU.
@@ -36,13 +50,11 @@ pub enum Slot {
 pub enum Argument {
     /// As it is.
     Text(String),
-    /// With the number of an inherited descriptor in it.
-    Descriptor {
-        /// What stands before the number.
-        before: String,
-        /// Which descriptor.
-        slot: Slot,
-        /// What stands after it.
+    /// With numbers of inherited descriptors in it.
+    Descriptors {
+        /// The descriptors, each with what stands before its number.
+        parts: Vec<(String, Slot)>,
+        /// What stands after the last.
         after: String,
     },
 }
@@ -52,7 +64,10 @@ impl Argument {
     pub fn render(&self, number: impl Fn(Slot) -> i32) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Descriptor { before, slot, after } => format!("{before}{}{after}", number(*slot)),
+            Self::Descriptors { parts, after } => {
+                let numbered: String = parts.iter().map(|(before, slot)| format!("{before}{}", number(*slot))).collect();
+                format!("{numbered}{after}")
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - What was done is noted in [`Undo`] before the next step, so a start that fails or is called off leaves nothing.
 //! - Nothing is waited for by time: sockets are inherited, programs tell when they listen, ends are noticed.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -27,7 +28,7 @@ use super::guest::{Found, Guest, OnPoweroff};
 use super::live;
 use super::log::RunLog;
 use super::machine::QemuMachine;
-use super::plan::{LaunchPlan, SecretFile};
+use super::plan::{LaunchPlan, SecretFile, Slot};
 use super::prepare::prepare;
 use super::qmp::{self, Chardev, Connected, QmpError};
 use super::record::{Identity, Record, StreamRecord, boot_id};
@@ -211,8 +212,18 @@ impl Starting<'_> {
             undo.made_socket(socket);
         }
         let mut spec = ProcessSpec::new(&plan.program);
-        let qmp = spec.inherit(listener);
-        spec.arguments = plan.arguments.iter().map(|argument| argument.render(|_| qmp).into()).collect();
+        let mut numbers = BTreeMap::from([(Slot::Qmp, spec.inherit(listener))]);
+        for (interface, nic) in &*launch.nics {
+            let interface = *interface;
+            for (queue, file) in nic.queues.iter().enumerate() {
+                numbers.insert(Slot::Tap { interface, queue }, spec.inherit(duplicate(file)?));
+            }
+            for (queue, file) in nic.vhost.iter().enumerate() {
+                numbers.insert(Slot::Vhost { interface, queue }, spec.inherit(duplicate(file)?));
+            }
+        }
+        let number = |slot| numbers.get(&slot).copied().unwrap_or(-1);
+        spec.arguments = plan.arguments.iter().map(|argument| argument.render(number).into()).collect();
         spec.environment = self.environment(&plan.environment, record);
         spec.output = Some(duplicate(&self.output)?);
         spec.steps = confined::steps(confined, Program::Hypervisor)?;

@@ -71,6 +71,7 @@ impl Bench {
             uuid: self.domain.uuid.unwrap(),
             id: 1,
             paused,
+            nics: Arc::default(),
             runtime: self.path("run"),
             log: self.path("log"),
             nvram: self.path("nvram"),

@@ -101,10 +101,10 @@ impl<'a> Draft<'a> {
         self.arguments.push(Argument::Text(value.into()));
     }
 
-    /// Adds an option whose value holds the number of an inherited descriptor.
-    pub fn option_with(&mut self, name: &str, before: &str, slot: Slot, after: &str) {
+    /// Adds an option whose value holds numbers of inherited descriptors, each behind a text.
+    pub fn option_with(&mut self, name: &str, parts: Vec<(String, Slot)>, after: &str) {
         self.flag(name);
-        self.arguments.push(Argument::Descriptor { before: before.to_owned(), slot, after: after.to_owned() });
+        self.arguments.push(Argument::Descriptors { parts, after: after.to_owned() });
     }
 
     /// Adds a device, if this QEMU has it; `element` says which element asks for it, for the error.

@@ -98,7 +98,7 @@ fn add_options(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     draft.flag("-no-user-config");
     draft.flag("-nodefaults");
     if !draft.is_by_hand() {
-        draft.option_with("-chardev", "socket,id=qmp,fd=", Slot::Qmp, ",server=on,wait=off");
+        draft.option_with("-chardev", vec![("socket,id=qmp,fd=".to_owned(), Slot::Qmp)], ",server=on,wait=off");
         draft.option("-mon", "chardev=qmp,mode=control");
     }
     clock::add(draft);

@@ -35,8 +35,13 @@ const DEFAULT_NETWORK: &str = "default";
 pub fn add(draft: &mut Draft<'_>, interface: &Interface) -> Result<(), Refusal> {
     let name = alias::of(interface.alias.as_ref());
     let id = format!("host{name}");
-    let netdev = back_end(draft, interface, name)?.with("id", id.clone());
-    draft.option("-netdev", netdev.render());
+    match super::interface_tap::nic(draft, interface) {
+        Some(nic) => super::interface_tap::add(draft, &id, nic),
+        None => {
+            let netdev = back_end(draft, interface, name)?.with("id", id.clone());
+            draft.option("-netdev", netdev.render());
+        }
+    }
     let front_end = front_end(draft, interface, name)?.with("netdev", id).with("id", name);
     let front_end = front_end.opt("mac", interface.mac_address().map(|mac| mac.to_string()));
     draft.device("<interface>", front_end.opt("bootindex", boot_index(draft.domain, name)))?;
@@ -220,7 +225,7 @@ fn front_end(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result
     let rom = interface.rom.as_deref();
     let props = Props::device(driver).and(place);
     let props = match driver.starts_with("virtio-net") {
-        true => props.and(virtio_options(interface)),
+        true => props.and(virtio_options(interface)).and(super::interface_tap::queues(draft, interface)),
         false => props,
     };
     let no_rom = rom.is_some_and(|rom| rom.enabled == Some(YesNo(false)));

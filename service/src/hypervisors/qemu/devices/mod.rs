@@ -14,6 +14,7 @@ mod hub;
 mod input;
 mod interface;
 mod interface_by_hand;
+mod interface_tap;
 mod iommu;
 mod memballoon;
 mod memory;

@@ -13,7 +13,7 @@ use crate::hypervisors::qemu::Choices;
 use crate::hypervisors::qemu::capabilities::{Arch, Capabilities, Machine};
 use crate::hypervisors::qemu::command;
 use crate::hypervisors::qemu::complete::complete;
-use crate::hypervisors::qemu::input::{Host, Operator, PlanInput, Ports};
+use crate::hypervisors::qemu::input::{Host, Nics, Operator, PlanInput, Ports};
 use crate::hypervisors::qemu::plan::LaunchPlan;
 
 /// A kind of domains.
@@ -151,6 +151,7 @@ fn plan(kind: &Kind, machine: Option<&str>, host: &Host, elements: &str) -> Resu
         tpm: nowhere,
         ports: Ports { vnc: Some(5900), websocket: Some(5700), spice: Some(5901) },
         vsock_cid: Some(3),
+        nics: &Nics::new(),
         now: 0,
     };
     Ok(command::plan(&domain, &input)?)

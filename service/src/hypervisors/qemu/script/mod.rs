@@ -19,7 +19,7 @@ use super::choices::Choices;
 use super::command;
 use super::complete::complete;
 use super::devices::ports_needed;
-use super::input::{Host, Operator, PlanInput, Ports};
+use super::input::{Host, Nics, Operator, PlanInput, Ports};
 use super::plan::LaunchPlan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::Places;
@@ -76,6 +76,7 @@ fn plan(domain: &Domain, places: &Places, host: &Host, chances: &mut Chances<'_>
         tpm: &places.tpm,
         ports: ports(&domain),
         vsock_cid: Some(chances.vsock_cid),
+        nics: &Nics::new(),
         now: chances.now,
     };
     Ok(command::plan(&domain, &input)?)

@@ -2,6 +2,7 @@
 
 mod golden;
 mod live;
+mod nics;
 pub mod real;
 mod refusals;
 mod resources;
@@ -15,7 +16,7 @@ use lodge_model::domain::devices::{Device, InterfaceType, MemoryModel};
 use crate::hypervisors::qemu::capabilities::Capabilities;
 use crate::hypervisors::qemu::choices::Choices;
 use crate::hypervisors::qemu::firmware::FirmwareDescriptor;
-use crate::hypervisors::qemu::input::{HostFacts, Operator, PlanInput, Ports, Programs};
+use crate::hypervisors::qemu::input::{HostFacts, Nics, Operator, PlanInput, Ports, Programs};
 
 /// Facts about a host that has everything, owned.
 pub struct Host {
@@ -27,6 +28,7 @@ pub struct Host {
     runtime: PathBuf,
     nvram: PathBuf,
     tpm: PathBuf,
+    nics: Nics,
 }
 
 impl Host {
@@ -46,6 +48,7 @@ impl Host {
             runtime: "/run/lodge/qemu/guest".into(),
             nvram: "/var/lib/lodge/qemu/nvram/guest.qcow2".into(),
             tpm: "/var/lib/lodge/qemu/tpm/guest".into(),
+            nics: Nics::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Host {
             tpm: &self.tpm,
             ports: Ports { vnc: Some(5901), websocket: Some(5701), spice: Some(5902) },
             vsock_cid: Some(3),
+            nics: &self.nics,
             now: 1_700_000_000,
         }
     }

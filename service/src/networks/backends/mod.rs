@@ -1,0 +1,70 @@
+//! The modes of networks: what each makes of a definition. Pure; [`super::apparatus`] carries it out.
+
+mod bridge;
+mod direct;
+mod isolated;
+mod nat;
+mod open;
+mod own_bridge;
+mod route;
+
+use lodge_model::network::{Network, NetworkView};
+
+pub use bridge::HostBridge;
+pub use direct::Direct;
+pub use own_bridge::{Addresses, OwnBridgePlan, Surroundings};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a running network is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// A bridge that is made.
+    OwnBridge(Box<OwnBridgePlan>),
+    /// A bridge of the host.
+    HostBridge(HostBridge),
+    /// Interfaces of the host.
+    Direct(Direct),
+}
+
+impl Plan {
+    /// What a definition asks for.
+    ///
+    /// # Errors
+    /// `InvalidXml`; `NotSupported` for what this host or this version cannot do.
+    pub fn of(network: &Network, surroundings: &Surroundings<'_>) -> Result<Self> {
+        if network.vlan.is_some() {
+            let reason = format!(
+                "network '{}' has <vlan>, and this version does not know tags: guests would reach more than is meant; take it out",
+                network.name
+            );
+            return Err(Error::new(ErrorKind::NotSupported, reason));
+        }
+        let view = network.view().map_err(|problems| Error::new(ErrorKind::InvalidXml, super::joined(&problems)))?;
+        match &view {
+            NetworkView::Isolated(own) => isolated::plan(network, own, surroundings),
+            NetworkView::Nat { bridge, dev, nat } => nat::plan(network, bridge, *dev, nat, surroundings),
+            NetworkView::Route { bridge, dev } => route::plan(network, bridge, *dev, surroundings),
+            NetworkView::Open(own) => open::plan(network, own, surroundings),
+            NetworkView::Bridge { name, switch, .. } => bridge::plan(network, name, *switch),
+            NetworkView::Direct { mode, pool, .. } => direct::plan(network, *mode, pool),
+            NetworkView::Hostdev { .. } => {
+                let reason =
+                    format!("network '{}' gives out PCI functions, which this version cannot: use the mode 'passthrough'", network.name);
+                Err(Error::new(ErrorKind::NotSupported, reason))
+            }
+        }
+    }
+
+    /// The bridge that guests are connected to, if there is one.
+    pub fn bridge(&self) -> Option<&str> {
+        match self {
+            Self::OwnBridge(plan) => Some(&plan.bridge.name),
+            Self::HostBridge(plan) => Some(&plan.name),
+            Self::Direct(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! A network that runs: what it runs by, what was made for it, and the guests in it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use lodge_model::document::Document as _;
+use lodge_model::network::{Network, PortGroup};
+use uuid::Uuid;
+
+use super::apparatus;
+use super::backends::{OwnBridgePlan, Plan};
+use super::dnsmasq;
+use super::firewall::others;
+use super::host::Host;
+use super::request::{Connect, Connection};
+use super::status::{FORMAT, Made, Port, ProcessRecord, Status};
+use super::view::Definition;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::boot;
+use crate::host::netlink::PortFlags;
+use crate::host::nftables;
+use crate::host::process::{Exit, Process};
+use crate::store::StatusFiles;
+
+/// A dnsmasq that ends sooner than this is not started again.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+
+/// A running network.
+pub(super) struct Live {
+    pub name: String,
+    pub uuid: Uuid,
+    /// What it runs by.
+    pub definition: Definition,
+    /// The stored text that it was started from.
+    pub started_from: std::sync::Arc<str>,
+    pub plan: Plan,
+    pub made: Made,
+    pub ports: Vec<Port>,
+    pub dnsmasq: Option<Process>,
+    /// What of the host keeps it from working.
+    pub problems: Vec<String>,
+    directory: PathBuf,
+    dnsmasq_since: Instant,
+}
+
+/// What is needed to start or to find a network.
+pub(super) struct Surroundings<'a> {
+    pub host: &'a Host,
+    pub status: &'a StatusFiles,
+}
+
+impl Live {
+    /// A network that is to run by a definition, with nothing made yet.
+    pub fn planned(name: &str, uuid: Uuid, definition: Definition, host: &Host) -> Result<Self> {
+        let (network, _) = Network::parse(&definition.xml)?;
+        let directory = host.directory(uuid);
+        let plan = Plan::of(&network, &host.surroundings(&directory))?;
+        let made = match &plan {
+            Plan::OwnBridge(plan) => apparatus::foreseen(plan),
+            _ => Made::default(),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            uuid,
+            started_from: definition.xml.clone(),
+            definition,
+            plan,
+            made,
+            ports: Vec::new(),
+            dnsmasq: None,
+            problems: Vec::new(),
+            directory,
+            dnsmasq_since: Instant::now(),
+        })
+    }
+
+    /// Starts it. What is made is written down first.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; nothing is left behind then.
+    pub async fn start(mut self, with: &Surroundings<'_>) -> Result<Self> {
+        match &self.plan {
+            Plan::OwnBridge(plan) => apparatus::check(with.host, &self.name, plan).await?,
+            Plan::HostBridge(bridge) => require_bridge(with.host, &self.name, &bridge.name).await?,
+            Plan::Direct(direct) => require_interfaces(with.host, &self.name, &direct.interfaces).await?,
+        }
+        self.save(with.status, false)?;
+        if let Err(error) = self.ensure(with).await {
+            // What went wrong here is the answer; what stays behind is logged.
+            drop(self.remove(with).await);
+            return Err(error);
+        }
+        self.save(with.status, true)?;
+        self.look_around().await;
+        Ok(self)
+    }
+
+    /// Makes what is missing of a network that was found running.
+    pub async fn repair(&mut self, with: &Surroundings<'_>) {
+        let repaired = async {
+            self.ensure(with).await?;
+            if let Some(bridge) = self.plan.bridge() {
+                apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await?;
+            }
+            self.save(with.status, true)
+        };
+        if let Err(error) = repaired.await {
+            tracing::error!("network '{}' runs, but could not be repaired: {error}", self.name);
+            self.problems.push(format!("it could not be repaired after a restart of the service: {error}; stop it and start it again"));
+        }
+        self.look_around().await;
+    }
+
+    /// Connects guests again that were in it when it was stopped.
+    pub async fn take_back(&mut self, ports: Vec<Port>, with: &Surroundings<'_>) {
+        self.ports = ports;
+        let Some(bridge) = self.plan.bridge().filter(|_| !self.ports.is_empty()) else { return };
+        let connected = apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await;
+        if let Err(error) = connected.and_then(|()| self.save(with.status, true)) {
+            tracing::error!("guests that were in network '{}' are not connected again: {error}", self.name);
+        }
+    }
+
+    /// Stops it: takes away all that was made for it.
+    ///
+    /// # Errors
+    /// What stays behind; it is forgotten all the same only when nothing does.
+    pub async fn remove(&mut self, with: &Surroundings<'_>) -> Result<()> {
+        apparatus::remove(with.host, &self.made, &self.directory).await?;
+        Ok(with.status.remove(self.uuid)?)
+    }
+
+    async fn ensure(&mut self, with: &Surroundings<'_>) -> Result<()> {
+        let Plan::OwnBridge(plan) = &self.plan else { return Ok(()) };
+        let template = self.status(false)?;
+        let (uuid, files) = (self.uuid, with.status);
+        let remember = |made: &Made| Ok(files.save(uuid, &Status { made: made.clone(), ..template.clone() })?);
+        self.dnsmasq = apparatus::ensure(with.host, plan, &self.directory, &mut self.made, &remember).await?;
+        self.dnsmasq_since = Instant::now();
+        Ok(())
+    }
+
+    /// Lets it run by another document, as far as that is possible without a new start.
+    ///
+    /// # Errors
+    /// `InvalidState` for what takes a new start; nothing has changed then.
+    pub async fn change(&mut self, network: &Network, with: &Surroundings<'_>) -> Result<()> {
+        let new = Plan::of(network, &with.host.surroundings(&self.directory))?;
+        if let (Plan::OwnBridge(old), Plan::OwnBridge(new)) = (&self.plan, &new) {
+            let (old, new) = (old.clone(), new.clone());
+            if let Err(error) = self.change_bridge(&old, &new, with).await {
+                if let Err(undo) = self.change_bridge(&new, &old, with).await {
+                    tracing::error!("network '{}' is half changed: {undo}", self.name);
+                    self.problems.push(format!("a change failed in the middle ({undo}); stop the network and start it again"));
+                }
+                return Err(error);
+            }
+        }
+        self.plan = new;
+        self.definition = Definition::of(network, self.definition.warnings.clone());
+        self.save(with.status, true)
+    }
+
+    async fn change_bridge(&mut self, old: &OwnBridgePlan, new: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
+        if (&old.bridge, &old.addresses) != (&new.bridge, &new.addresses) || old.dnsmasq.is_some() != new.dnsmasq.is_some() {
+            let reason =
+                format!("network '{}' has to be stopped and started for that; change its definition with the option config", self.name);
+            return Err(Error::new(ErrorKind::InvalidState, reason));
+        }
+        if let Some(rules) = new.rules.as_ref().filter(|rules| old.rules.as_ref() != Some(rules)) {
+            nftables::apply(rules).await?;
+        }
+        let (Some(before), Some(files)) = (&old.dnsmasq, &new.dnsmasq) else { return Ok(()) };
+        if before.config != files.config {
+            return self.restart_dnsmasq(new, with).await;
+        }
+        if before != files {
+            dnsmasq::write_live(&self.directory, &files.hosts, &files.names)?;
+            self.dnsmasq.as_ref().map_or(Ok(()), dnsmasq::reload)?;
+        }
+        Ok(())
+    }
+
+    /// dnsmasq has ended by itself: it is started again, unless that is of no use.
+    pub async fn dnsmasq_ended(&mut self, exit: Exit, with: &Surroundings<'_>) {
+        tracing::warn!("dnsmasq of network '{}' ended by itself ({exit})", self.name);
+        self.dnsmasq = None;
+        let result = match &self.plan {
+            Plan::OwnBridge(plan) if self.dnsmasq_since.elapsed() >= SHORTEST_LIFE => {
+                let plan = plan.clone();
+                self.restart_dnsmasq(&plan, with).await
+            }
+            _ => Err(Error::new(ErrorKind::HostFailed, "it ended soon after it was started")),
+        };
+        if let Err(error) = result {
+            tracing::error!("dnsmasq of network '{}' is not started again: {error}", self.name);
+            self.problems
+                .push(format!("guests get no addresses and names: dnsmasq ended ({exit}), {error}; stop the network and start it again"));
+        }
+    }
+
+    async fn restart_dnsmasq(&mut self, plan: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
+        if let Some(process) = self.dnsmasq.take() {
+            dnsmasq::stop(&process).await?;
+        }
+        let Some(files) = &plan.dnsmasq else { return Ok(()) };
+        let template = self.status(true)?;
+        let remember = |process: &Process| {
+            let made = Made { dnsmasq: Some(ProcessRecord::of(process)), ..template.made.clone() };
+            Ok(with.status.save(self.uuid, &Status { made, ..template.clone() })?)
+        };
+        let process = dnsmasq::start(&self.directory, with.host.others(), files, remember).await?;
+        self.made.dnsmasq = Some(ProcessRecord::of(&process));
+        self.dnsmasq = Some(process);
+        self.dnsmasq_since = Instant::now();
+        Ok(())
+    }
+
+    /// Tells who else's rules cut guests off.
+    async fn look_around(&mut self) {
+        if let Plan::OwnBridge(plan) = &self.plan
+            && plan.rules.is_some()
+        {
+            let (ipv4, ipv6) = plan.forwards;
+            self.problems.extend(others::warnings(&plan.bridge.name, ipv4 || ipv6).await);
+        }
+    }
+
+    /// A place for a guest's interface.
+    ///
+    /// # Errors
+    /// `NotFound` for a port group that it does not have; `InUse` when no interface of the host is left.
+    pub fn connect(&mut self, connect: &Connect) -> Result<Connection> {
+        self.check_port_group(connect.port_group.as_deref())?;
+        let (connection, lower) = match &self.plan {
+            Plan::OwnBridge(plan) => {
+                let bridge = plan.bridge.name.clone();
+                let (isolated, fixed_addresses) = (plan.isolated_ports, plan.fixed_addresses);
+                (Connection::Bridge { bridge, isolated, fixed_addresses, mtu: plan.bridge.mtu }, None)
+            }
+            Plan::HostBridge(plan) => {
+                let (bridge, isolated) = (plan.name.clone(), plan.isolated_ports);
+                (Connection::Bridge { bridge, isolated, fixed_addresses: false, mtu: None }, None)
+            }
+            Plan::Direct(direct) => {
+                let used: Vec<String> = self.ports.iter().filter_map(|port| port.lower.clone()).collect();
+                let dev = direct.choose(&self.name, &used)?.to_owned();
+                (Connection::Direct { dev: dev.clone(), mode: direct.mode }, Some(dev))
+            }
+        };
+        self.ports.retain(|port| (port.owner, port.mac) != (connect.owner, connect.mac));
+        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower });
+        Ok(connection)
+    }
+
+    /// Refuses a port group that is not there, and one that would keep guests apart by what this version does not do.
+    fn check_port_group(&self, wanted: Option<&str>) -> Result<()> {
+        let (network, _) = Network::parse(&self.definition.xml)?;
+        let is_default = |group: &&PortGroup| group.default.is_some_and(|default| default.0);
+        let group = match wanted {
+            Some(name) => {
+                let group = network.port_groups.iter().find(|group| group.name == name);
+                Some(group.ok_or_else(|| {
+                    let reason = format!("network '{}' has no port group '{name}'; correct <source portgroup='…'/>", self.name);
+                    Error::new(ErrorKind::NotFound, reason)
+                })?)
+            }
+            None => network.port_groups.iter().find(is_default),
+        };
+        match group.filter(|group| group.vlan.is_some() || group.virtual_port.is_some()) {
+            Some(group) => {
+                let reason = format!(
+                    "the port group '{}' of network '{}' has <vlan> or <virtualport>, which this version does not know: the guest would reach more \
+                     than is meant",
+                    group.name, self.name
+                );
+                Err(Error::new(ErrorKind::NotSupported, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn flags(&self) -> PortFlags {
+        match &self.plan {
+            Plan::OwnBridge(plan) => PortFlags { isolated: plan.isolated_ports, fixed_addresses: plan.fixed_addresses },
+            Plan::HostBridge(plan) => PortFlags { isolated: plan.isolated_ports, fixed_addresses: false },
+            Plan::Direct(_) => PortFlags::default(),
+        }
+    }
+
+    /// Writes down what a later service needs.
+    pub fn save(&self, files: &StatusFiles, started: bool) -> Result<()> {
+        Ok(files.save(self.uuid, &self.status(started)?)?)
+    }
+
+    fn status(&self, started: bool) -> Result<Status> {
+        let boot = boot::id().map_err(|error| Error::new(ErrorKind::HostFailed, format!("cannot read {}: {error}", boot::ID)))?;
+        Ok(Status {
+            format: FORMAT,
+            name: self.name.clone(),
+            boot,
+            live: self.definition.xml.to_string(),
+            started,
+            made: self.made.clone(),
+            ports: self.ports.clone(),
+        })
+    }
+}
+
+async fn require_bridge(host: &Host, network: &str, bridge: &str) -> Result<()> {
+    let reason = match host.netlink.link(bridge).await? {
+        Some(link) if link.is_bridge() => return Ok(()),
+        Some(_) => format!("network '{network}' is on {bridge}, which is no bridge: write the name of one into <bridge name='…'/>"),
+        None => {
+            format!("network '{network}' is on the bridge {bridge}, which is not there: make it, as with ip link add {bridge} type bridge")
+        }
+    };
+    Err(Error::new(ErrorKind::NotFound, reason))
+}
+
+async fn require_interfaces(host: &Host, network: &str, interfaces: &[String]) -> Result<()> {
+    let links = host.netlink.links().await?;
+    match interfaces.iter().find(|interface| links.iter().all(|link| link.name != **interface)) {
+        Some(missing) => {
+            let reason = format!("network '{network}' is on the interface {missing}, which this host does not have; correct <forward>");
+            Err(Error::new(ErrorKind::NotFound, reason))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,340 @@
+//! A change to one part of a network's document, as a value (virsh(1), net-update). Pure: how it is stored and brought to a
+//! network that runs is the actor's business.
+//!
+//! A part is known by what tells it from its neighbours: a reserved address by who gets it, a name by its address.
+
+use lodge_model::addresses::IpFamily;
+use lodge_model::document::Document as _;
+use lodge_model::network::{
+    Dhcp, DhcpHost, DhcpRange, Dns, DnsHost, DnsService, DnsText, Forward, ForwardInterface, Network, NetworkIp, PortGroup,
+};
+
+use super::joined;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is done with a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// It is put before the others.
+    AddFirst,
+    /// It is put behind the others.
+    AddLast,
+    /// It takes the place of the one that is known by the same.
+    Modify,
+    /// It is taken away.
+    Delete,
+}
+
+/// The words of commands; `add` is what people write.
+const COMMANDS: &[(&str, Command)] = &[
+    ("add", Command::AddLast),
+    ("add-first", Command::AddFirst),
+    ("add-last", Command::AddLast),
+    ("modify", Command::Modify),
+    ("delete", Command::Delete),
+];
+
+/// What a part is of.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    DhcpHost(DhcpHost),
+    DhcpRange(DhcpRange),
+    DnsHost(DnsHost),
+    DnsText(DnsText),
+    DnsService(DnsService),
+    ForwardInterface(ForwardInterface),
+    PortGroup(Box<PortGroup>),
+}
+
+/// The words of sections, each with what stands around a part of it in a document.
+const SECTIONS: &[(&str, &str, &str)] = &[
+    ("ip-dhcp-host", "<ip><dhcp>", "</dhcp></ip>"),
+    ("ip-dhcp-range", "<ip><dhcp>", "</dhcp></ip>"),
+    ("dns-host", "<dns>", "</dns>"),
+    ("dns-txt", "<dns>", "</dns>"),
+    ("dns-srv", "<dns>", "</dns>"),
+    ("forward-interface", "<forward>", "</forward>"),
+    ("portgroup", "", ""),
+];
+
+/// A change to one part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    command: Command,
+    part: Part,
+    /// The `<ip>` that the part is in, from 0.
+    parent: Option<usize>,
+}
+
+/// What a change is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// What runs and what is stored, as far as there is such.
+    Both,
+    /// What runs.
+    Live,
+    /// What is stored.
+    Config,
+    /// What runs and what is stored, both of which must be there.
+    LiveAndConfig,
+}
+
+impl Scope {
+    /// From the two options of the bus.
+    pub fn from_options(live: bool, config: bool) -> Self {
+        match (live, config) {
+            (false, false) => Self::Both,
+            (true, false) => Self::Live,
+            (false, true) => Self::Config,
+            (true, true) => Self::LiveAndConfig,
+        }
+    }
+
+    /// Whether what runs and what is stored are meant.
+    ///
+    /// # Errors
+    /// `InvalidState` when one is meant that is not there.
+    pub fn resolve(self, name: &str, active: bool, persistent: bool) -> Result<(bool, bool)> {
+        let (live, config) = match self {
+            Self::Both => (active, persistent),
+            Self::Live => (true, false),
+            Self::Config => (false, true),
+            Self::LiveAndConfig => (true, true),
+        };
+        let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidState, format!("cannot change network '{name}': {why}")));
+        if live && !active {
+            return refuse("it does not run; change its definition with the option config");
+        }
+        if config && !persistent {
+            return refuse("it is transient: it has no stored definition; define it first");
+        }
+        Ok((live, config))
+    }
+}
+
+impl Update {
+    /// Reads a change: the words of command and section, and the part as XML.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for another word, `InvalidXml` for XML that is not one such part.
+    pub fn read(command: &str, section: &str, parent: Option<usize>, xml: &str) -> Result<Self> {
+        let command = COMMANDS.iter().find(|(word, _)| *word == command).map(|(_, command)| *command);
+        let command = command.ok_or_else(|| unknown("command", COMMANDS.iter().map(|(word, _)| *word)))?;
+        let found = SECTIONS.iter().find(|(word, ..)| *word == section);
+        let (section, before, behind) = found.ok_or_else(|| unknown("section", SECTIONS.iter().map(|(word, ..)| *word)))?;
+        let around = |part: &str| format!("<network><name>a</name>{before}{part}{behind}</network>");
+        let (network, warnings) = Network::parse(&around(xml))?;
+        let part = part(section, network.clone());
+        // Whatever else is in it was meant to say something, too.
+        let alone = part.as_ref().is_some_and(|part| {
+            let mut skeleton = Network::parse(&around("")).map(|(network, _)| network).unwrap_or_default();
+            place(&mut skeleton, part);
+            skeleton == network
+        });
+        match part {
+            Some(part) if alone && warnings.is_empty() => Ok(Self { command, part, parent }),
+            _ => Err(Error::new(
+                ErrorKind::InvalidXml,
+                format!("'{xml}' is not one element of the section {section}, with what belongs to it"),
+            )),
+        }
+    }
+
+    /// Changes a document.
+    ///
+    /// # Errors
+    /// `NotFound`, `AlreadyExists`, `InvalidXml` when the result is no network; the document is then to be dropped.
+    pub fn apply(&self, network: &mut Network) -> Result<()> {
+        let Self { command, part, parent } = self;
+        let command = *command;
+        match part {
+            Part::DhcpHost(host) => {
+                let family = host.ip.map(IpFamily::of);
+                list(&mut dhcp(network, *parent, family, command)?.hosts, command, host, same_client)
+            }
+            Part::DhcpRange(range) => {
+                let family = range.start.map(IpFamily::of);
+                let same = |a: &DhcpRange, b: &DhcpRange| a.start == b.start && a.end == b.end;
+                list(&mut dhcp(network, *parent, family, command)?.ranges, command, range, same)
+            }
+            Part::DnsHost(host) => {
+                let hosts = &mut network.dns.get_or_insert_with(Dns::default).hosts;
+                let same = |a: &DnsHost, b: &DnsHost| match (a.ip, b.ip) {
+                    (Some(a), Some(b)) => a == b,
+                    _ => a.names.iter().any(|name| b.names.contains(name)),
+                };
+                list(hosts, command, host, same)
+            }
+            Part::DnsText(text) => list(&mut network.dns.get_or_insert_with(Dns::default).texts, command, text, |a, b| a.name == b.name),
+            Part::DnsService(service) => {
+                let same = |a: &DnsService, b: &DnsService| {
+                    (&a.service, a.protocol, &a.domain, &a.target) == (&b.service, b.protocol, &b.domain, &b.target)
+                };
+                list(&mut network.dns.get_or_insert_with(Dns::default).services, command, service, same)
+            }
+            Part::ForwardInterface(interface) => {
+                let interfaces = &mut network.forward.get_or_insert_with(Forward::default).interfaces;
+                list(interfaces, command, interface, |a, b| a.dev == b.dev)
+            }
+            Part::PortGroup(group) => list(&mut network.port_groups, command, group, |a, b| a.name == b.name),
+        }?;
+        network.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))
+    }
+}
+
+fn unknown<'a>(what: &str, words: impl Iterator<Item = &'a str>) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("there is no such {what}; use one of {}", words.collect::<Vec<_>>().join(", ")))
+}
+
+/// The part of a document around one.
+fn part(section: &str, mut network: Network) -> Option<Part> {
+    let dhcp = network.ips.first_mut().and_then(|ip| ip.dhcp.as_mut());
+    match section {
+        "ip-dhcp-host" => dhcp?.hosts.pop().map(Part::DhcpHost),
+        "ip-dhcp-range" => dhcp?.ranges.pop().map(Part::DhcpRange),
+        "dns-host" => network.dns?.hosts.pop().map(Part::DnsHost),
+        "dns-txt" => network.dns?.texts.pop().map(Part::DnsText),
+        "dns-srv" => network.dns?.services.pop().map(Part::DnsService),
+        "forward-interface" => network.forward?.interfaces.pop().map(Part::ForwardInterface),
+        "portgroup" => network.port_groups.pop().map(|group| Part::PortGroup(Box::new(group))),
+        _ => None,
+    }
+}
+
+/// Puts a part where [`part`] takes it from.
+fn place(network: &mut Network, part: &Part) {
+    let dhcp = network.ips.first_mut().and_then(|ip| ip.dhcp.as_mut());
+    match (part, dhcp) {
+        (Part::DhcpHost(host), Some(dhcp)) => dhcp.hosts.push(host.clone()),
+        (Part::DhcpRange(range), Some(dhcp)) => dhcp.ranges.push(range.clone()),
+        (Part::DnsHost(host), _) => network.dns.get_or_insert_default().hosts.push(host.clone()),
+        (Part::DnsText(text), _) => network.dns.get_or_insert_default().texts.push(text.clone()),
+        (Part::DnsService(service), _) => network.dns.get_or_insert_default().services.push(service.clone()),
+        (Part::ForwardInterface(interface), _) => network.forward.get_or_insert_default().interfaces.push(interface.clone()),
+        (Part::PortGroup(group), _) => network.port_groups.push((**group).clone()),
+        (Part::DhcpHost(_) | Part::DhcpRange(_), None) => {}
+    }
+}
+
+/// Where addresses are given out: of the `<ip>` that is said, else of the one that fits.
+fn dhcp(network: &mut Network, parent: Option<usize>, family: Option<IpFamily>, command: Command) -> Result<&mut Dhcp> {
+    let none = |what: String| Error::new(ErrorKind::NotFound, format!("network '{}' has no {what}", network.name));
+    let fits = |ip: &NetworkIp| family.is_none() || ip.address.map(IpFamily::of) == family;
+    let index = match parent {
+        Some(index) if index < network.ips.len() => index,
+        Some(index) => return Err(none(format!("<ip> number {index}; they are counted from 0"))),
+        None => {
+            let with = network.ips.iter().position(|ip| ip.dhcp.is_some() && fits(ip));
+            let without = || network.ips.iter().position(fits).filter(|_| matches!(command, Command::AddFirst | Command::AddLast));
+            with.or_else(without).ok_or_else(|| none("<dhcp> for such an address".to_owned()))?
+        }
+    };
+    let name = network.name.clone();
+    let ip = network.ips.get_mut(index).ok_or_else(|| Error::new(ErrorKind::NotFound, format!("network '{name}' has no such <ip>")))?;
+    Ok(ip.dhcp.get_or_insert_with(Dhcp::default))
+}
+
+/// Whether two reserved addresses are for the same: by the first of what both say.
+fn same_client(a: &DhcpHost, b: &DhcpHost) -> bool {
+    fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
+        Some(a? == b?)
+    }
+    let by_name = || both(a.name.as_ref(), b.name.as_ref());
+    both(a.mac, b.mac).or_else(|| both(a.id.as_ref(), b.id.as_ref())).or_else(by_name).or_else(|| both(a.ip, b.ip)).unwrap_or(false)
+}
+
+fn list<T: Clone + PartialEq>(list: &mut Vec<T>, command: Command, part: &T, same: impl Fn(&T, &T) -> bool) -> Result<()> {
+    let place = list.iter().position(|there| same(there, part));
+    match (command, place) {
+        (Command::AddFirst | Command::AddLast, Some(_)) => {
+            Err(Error::new(ErrorKind::AlreadyExists, "there is such an element already; use the command modify to replace it"))
+        }
+        (Command::AddFirst, None) => {
+            list.insert(0, part.clone());
+            Ok(())
+        }
+        (Command::AddLast, None) => {
+            list.push(part.clone());
+            Ok(())
+        }
+        (Command::Modify | Command::Delete, None) => {
+            Err(Error::new(ErrorKind::NotFound, "there is no such element; use the command add for a new one"))
+        }
+        (Command::Modify, Some(place)) => {
+            list.splice(place..=place, [part.clone()]);
+            Ok(())
+        }
+        (Command::Delete, Some(place)) => {
+            list.remove(place);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const XML: &str = "<network><name>a</name><forward/><ip address='192.168.122.1' prefix='24'><dhcp>\
+                       <range start='192.168.122.2' end='192.168.122.254'/>\
+                       <host mac='52:54:00:00:00:01' name='one' ip='192.168.122.11'/></dhcp></ip>\
+                       <ip address='fd00::1' prefix='64'/></network>";
+
+    fn changed(command: &str, section: &str, xml: &str) -> Result<Network> {
+        let (mut network, _) = Network::parse(XML).unwrap();
+        Update::read(command, section, None, xml)?.apply(&mut network)?;
+        Ok(network)
+    }
+
+    fn hosts(network: &Network) -> Vec<String> {
+        network.ips[0].dhcp.as_ref().unwrap().hosts.iter().map(|host| host.ip.unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn addresses_are_reserved_changed_and_given_up() {
+        let two = "<host mac='52:54:00:00:00:02' ip='192.168.122.12'/>";
+        assert_eq!(hosts(&changed("add", "ip-dhcp-host", two).unwrap()), ["192.168.122.11", "192.168.122.12"]);
+        assert_eq!(hosts(&changed("add-first", "ip-dhcp-host", two).unwrap()), ["192.168.122.12", "192.168.122.11"]);
+        let moved = "<host mac='52:54:00:00:00:01' ip='192.168.122.13'/>";
+        assert_eq!(hosts(&changed("modify", "ip-dhcp-host", moved).unwrap()), ["192.168.122.13"]);
+        assert_eq!(hosts(&changed("delete", "ip-dhcp-host", "<host name='one'/>").unwrap()), Vec::<String>::new());
+        let kind = |command, xml| changed(command, "ip-dhcp-host", xml).unwrap_err().kind();
+        assert_eq!(kind("add", moved), ErrorKind::AlreadyExists);
+        assert_eq!(kind("delete", two), ErrorKind::NotFound);
+        // The whole must still be a network.
+        assert_eq!(kind("add", "<host mac='52:54:00:00:00:02' ip='10.0.0.1'/>"), ErrorKind::InvalidXml);
+    }
+
+    #[test]
+    fn every_section_takes_its_element() {
+        for (section, xml) in [
+            ("ip-dhcp-range", "<range start='fd00::10' end='fd00::20'/>"),
+            ("dns-host", "<host ip='192.168.122.5'><hostname>five</hostname></host>"),
+            ("dns-txt", "<txt name='a.b' value='c'/>"),
+            ("dns-srv", "<srv service='ldap' protocol='tcp'/>"),
+            ("forward-interface", "<interface dev='eth7'/>"),
+            ("portgroup", "<portgroup name='web'/>"),
+        ] {
+            let network = changed("add", section, xml).unwrap();
+            let part = xml.split(['<', ' ']).nth(1).unwrap();
+            assert!(network.to_xml().contains(&format!("<{part} ")), "{section}: {}", network.to_xml());
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_element_of_the_section_is_refused() {
+        let host = "<host mac='52:54:00:00:00:02' ip='192.168.122.12'/>";
+        for xml in [
+            "",
+            "<range/>",
+            "<host",
+            &format!("{host}{host}"),
+            &format!("{host}</dhcp></ip><ip><dhcp>"),
+            "<host mac='52:54:00:00:00:02' odd='1'/>",
+        ] {
+            assert_eq!(changed("add", "ip-dhcp-host", xml).unwrap_err().kind(), ErrorKind::InvalidXml, "{xml}");
+        }
+        assert_eq!(changed("put", "ip-dhcp-host", host).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(changed("add", "ip-dhcp", host).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+}
