@@ -10,16 +10,18 @@ use lodge_dbus_interfaces::options::{CreatePoolOptions, DefineOptions, StartOpti
 use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{
-    DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, NETWORK_INTERFACE, ROOT_PATH,
-    SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
+    DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, NETWORK_INTERFACE, NODE_DEVICE_INTERFACE,
+    ROOT_PATH, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
 };
 use lodge_service::authorization::{Action, OwnerOnly};
 use lodge_service::bus::Served;
 use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
+use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Networks;
+use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
@@ -93,6 +95,7 @@ async fn every_property_is_served_and_in_the_inventory_with_the_promised_type() 
         HYPERVISOR_INTERFACE,
         JOB_INTERFACE,
         NETWORK_INTERFACE,
+        NODE_DEVICE_INTERFACE,
         SECRET_INTERFACE,
         STORAGE_POOL_INTERFACE,
         STORAGE_VOLUME_INTERFACE,
@@ -143,7 +146,11 @@ fn every_action_has_its_policy_and_every_policy_its_action() {
 fn the_shipped_rule_grants_what_does_not_make_root() {
     let rules = repository_file("polkit/org.lodge.Lodge1.rules");
     let granted: BTreeSet<_> = rules.split('"').filter(|word| word.starts_with("org.lodge.")).map(str::to_owned).collect();
-    let expected = Action::ALL.iter().map(|action| action.id()).filter(|id| !id.ends_with(".define") && !id.ends_with(".read")).collect();
+    let expected = Action::ALL
+        .iter()
+        .map(|action| action.id())
+        .filter(|id| ![".define", ".read", "device.manage"].iter().any(|not| id.ends_with(not)))
+        .collect();
     assert_eq!(granted, expected);
 }
 
@@ -181,6 +188,7 @@ impl Service {
         let (server, client) = tokio::try_join!(server, client).unwrap();
         let (publisher, publications) = Publisher::new();
         let store = Arc::new(Store::open(Layout::under(root.path())).unwrap());
+        let devices = NodeDevices::load(Sysfs::below(root.path()), publisher.clone()).await.unwrap();
         let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
         let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
         let jobs = Arc::new(Jobs::new(publisher.clone()));
@@ -198,7 +206,7 @@ impl Service {
         });
         engine.recover().await.unwrap();
         let owner = Arc::new(OwnerOnly::of_this_process());
-        let served = Served { engine, networks, secrets, storage };
+        let served = Served { engine, networks, secrets, storage, devices };
         lodge_service::bus::serve(&server, served, owner, publications, InstanceKind::Session).await.unwrap();
         let manager = ManagerProxy::new(&client).await.unwrap();
         manager.define_domain(DOMAIN, &DefineOptions::default()).await.unwrap();
@@ -225,6 +233,7 @@ impl Service {
             SECRET_INTERFACE => paths::secret(SECRET_UUID),
             STORAGE_POOL_INTERFACE => paths::pool("p"),
             STORAGE_VOLUME_INTERFACE => paths::volume("p", "image"),
+            NODE_DEVICE_INTERFACE => paths::device("computer"),
             other => panic!("{other} is new: say here where it lives"),
         }
     }

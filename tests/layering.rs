@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hypervisors", &["error", "host"]),
     ("jobs", &["authorization", "error", "events"]),
     ("secrets", &["authorization", "error", "events", "host", "store"]),
+    ("node_devices", &["authorization", "error", "events", "host"]),
     // It implements what hypervisors ask for.
     ("confinement", &["error", "host", "hypervisors"]),
     ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "store"]),
@@ -29,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "domains",
         &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "networks", "secrets", "storage", "store"],
     ),
-    ("bus", &["authorization", "domains", "error", "events", "hypervisors", "jobs", "networks", "secrets", "storage"]),
+    ("bus", &["authorization", "domains", "error", "events", "hypervisors", "jobs", "networks", "node_devices", "secrets", "storage"]),
 ];
 
 const RULES: &[Rule] = &[

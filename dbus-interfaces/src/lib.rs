@@ -56,6 +56,8 @@ pub const NETWORK_INTERFACE: &str = "org.lodge.Lodge1.Network";
 
 /// The name of [`proxies::SecretProxy`]'s interface.
 pub const SECRET_INTERFACE: &str = "org.lodge.Lodge1.Secret";
+/// The name of [`proxies::NodeDeviceProxy`]'s interface.
+pub const NODE_DEVICE_INTERFACE: &str = "org.lodge.Lodge1.NodeDevice";
 
 /// The name of [`proxies::StoragePoolProxy`]'s interface.
 pub const STORAGE_POOL_INTERFACE: &str = "org.lodge.Lodge1.StoragePool";
@@ -64,7 +66,7 @@ pub const STORAGE_POOL_INTERFACE: &str = "org.lodge.Lodge1.StoragePool";
 pub const STORAGE_VOLUME_INTERFACE: &str = "org.lodge.Lodge1.StorageVolume";
 
 /// Every interface of the contract with its file from `xml/`.
-pub const INTERFACE_FILES: [(&str, &str); 8] = [
+pub const INTERFACE_FILES: [(&str, &str); 9] = [
     (MANAGER_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Manager.xml")),
     (HYPERVISOR_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml")),
     (DOMAIN_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Domain.xml")),
@@ -73,4 +75,5 @@ pub const INTERFACE_FILES: [(&str, &str); 8] = [
     (SECRET_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Secret.xml")),
     (STORAGE_POOL_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StoragePool.xml")),
     (STORAGE_VOLUME_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StorageVolume.xml")),
+    (NODE_DEVICE_INTERFACE, include_str!("../xml/org.lodge.Lodge1.NodeDevice.xml")),
 ];

@@ -103,6 +103,20 @@ options! {
         "keep-tpm" keep_tpm: bool,
     }
 
+    /// Of `NodeDevice.Detach`.
+    pub struct DetachOptions {
+        /// The driver that it gets.
+        "driver" driver: String,
+        /// Even if the host itself needs it.
+        "force" force: bool,
+    }
+
+    /// Of `NodeDevice.Reset`.
+    pub struct ResetOptions {
+        /// Even if the host itself needs it.
+        "force" force: bool,
+    }
+
     /// Of `Domain.GetXml`.
     pub struct XmlOptions {
         /// The stored definition even while the domain runs.

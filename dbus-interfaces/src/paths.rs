@@ -16,6 +16,8 @@ pub const JOBS: &str = "/org/lodge/Lodge1/job";
 pub const NETWORKS: &str = "/org/lodge/Lodge1/network";
 /// The parent of all secrets.
 pub const SECRETS: &str = "/org/lodge/Lodge1/secret";
+/// The parent of all devices of the host.
+pub const DEVICES: &str = "/org/lodge/Lodge1/device";
 
 /// The parent of all pools.
 pub const POOLS: &str = "/org/lodge/Lodge1/pool";
@@ -73,6 +75,12 @@ pub fn volume_name(path: &str) -> Option<(String, String)> {
 #[must_use]
 pub fn secret(uuid: &str) -> OwnedObjectPath {
     child(SECRETS, &escape(uuid))
+}
+
+/// The path of the device of the host with this name.
+#[must_use]
+pub fn device(name: &str) -> OwnedObjectPath {
+    child(DEVICES, &escape(name))
 }
 
 /// The name of the domain at this path; `None` where no domain can be.

@@ -27,10 +27,12 @@ use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::host::sysfs::Sysfs;
 use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
 use crate::jobs::Jobs;
 use crate::networks::Networks;
+use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::storage::{self, Storage};
@@ -91,6 +93,7 @@ pub async fn run(options: Options) -> Result<()> {
         session: instance == Instance::Session,
         policy: policies.now(&settings)?,
     }));
+    let devices = NodeDevices::load(Sysfs::of_this_host(), publisher.clone()).await?;
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
@@ -111,7 +114,7 @@ pub async fn run(options: Options) -> Result<()> {
     let engine = Engine::new(parts);
     networks.recover().await?;
     engine.recover().await?;
-    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone() };
+    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone(), devices: devices.clone() };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
     // What is new is told to the bus, so there has to be one.
     if instance == Instance::System {
@@ -120,6 +123,7 @@ pub async fn run(options: Options) -> Result<()> {
     find_pools(storage).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
+    devices.follow();
     engine.autostart().await;
     Service { connection, engine, clients, driver, policies, settings, idle_timeout }.until_over(signals).await
 }

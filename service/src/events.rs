@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domains::{DomainHandle, DomainView};
 use crate::jobs::Job;
 use crate::networks::NetworkView;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -53,6 +54,8 @@ pub enum Event {
     Pool(Change<StoragePoolView>),
     /// Something happened to a volume.
     Volume(Change<VolumeView>),
+    /// Something happened to a device of the host.
+    Device(Change<DeviceView>),
     /// Nothing; carries an answer that must not overtake earlier events.
     None,
 }

@@ -12,6 +12,7 @@
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |
 //! | [`confinement`] | how guests are kept away from the host and from each other |
 //! | [`jobs`] | work that takes a while, as clients see it |
+//! | [`node_devices`] | devices of the host |
 //! | [`secrets`] | passphrases and keys, and their values |
 //! | [`networks`] | what guests are connected to |
 //! | [`storage`] | pools and volumes: one actor for each pool |
@@ -31,6 +32,7 @@ pub mod host;
 pub mod hypervisors;
 pub mod jobs;
 pub mod networks;
+pub mod node_devices;
 pub mod secrets;
 pub mod settings;
 pub mod storage;

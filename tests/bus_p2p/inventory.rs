@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lodge_dbus_interfaces::options::DefineOptions;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE};
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, NODE_DEVICE_INTERFACE};
 use zbus::OwnedVariant;
 
 use super::service::{NONE, Service, xml};
@@ -21,11 +21,12 @@ async fn a_thousand_domains_look_in_the_inventory_as_each_of_them_says() {
     }
     service.domain("vm 7").await.start(&Default::default()).await.unwrap();
     let objects = service.objects().await;
-    assert_eq!(objects.len(), 1000 + 1 + 1, "domains, the hypervisor, a job");
+    assert_eq!(objects.len(), 1000 + 1 + 1 + 1, "domains, the hypervisor, a job, the host itself");
     let asked = objects.keys().map(|path| {
         let interface = match path.split('/').nth(4).unwrap() {
             "domain" => DOMAIN_INTERFACE,
             "hypervisor" => HYPERVISOR_INTERFACE,
+            "device" => NODE_DEVICE_INTERFACE,
             _ => JOB_INTERFACE,
         };
         let client = &service.client;

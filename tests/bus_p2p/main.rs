@@ -16,6 +16,7 @@ mod jobs;
 mod life;
 mod native;
 mod networks;
+mod node_devices;
 mod refusals;
 mod restart;
 mod rivals;

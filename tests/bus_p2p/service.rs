@@ -13,12 +13,15 @@ use lodge_service::authorization::{Authorizer, OwnerOnly};
 use lodge_service::bus::Served;
 use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
+use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Networks;
+use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
+use lodge_tests::sysfs_tree;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -29,6 +32,9 @@ use super::seen::Seen;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the machine is that the service believes to run on: one without devices, unless a test builds one.
+const MACHINE: &str = "machine";
 
 /// The inventory.
 pub type Objects = HashMap<OwnedObjectPath, HashMap<String, HashMap<String, OwnedVariant>>>;
@@ -49,6 +55,18 @@ impl Service {
         Self::on(root, FakeDriver::default(), Arc::new(OwnerOnly::of_this_process())).await
     }
 
+    /// An empty one on a machine that is built of a text (`lodge_tests::sysfs_tree`).
+    pub async fn on_machine(text: &str) -> Self {
+        let root = Arc::new(TempDir::with_prefix("lodge-").unwrap());
+        sysfs_tree::build(&root.path().join(MACHINE), text);
+        Self::on(root, FakeDriver::default(), Arc::new(OwnerOnly::of_this_process())).await
+    }
+
+    /// Where that machine is.
+    pub fn machine(&self) -> PathBuf {
+        self.root.path().join(MACHINE)
+    }
+
     /// An empty one with another rule of who may do what.
     pub async fn guarded_by(authorizer: impl Authorizer + 'static) -> Self {
         let root = Arc::new(TempDir::with_prefix("lodge-").unwrap());
@@ -59,10 +77,12 @@ impl Service {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let (layout, drivers) = (Layout::under(root.path()), driver.clone());
+        let machine = Sysfs::below(root.path().join(MACHINE));
         let serving = runtime.spawn(async move {
             let connection = lodge_service::bus::answering(builder(ours).server(zbus::Guid::generate()).p2p()).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
+            let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
             networks.recover().await.unwrap();
@@ -82,7 +102,7 @@ impl Service {
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
-                Served { engine: engine.clone(), networks, secrets, storage },
+                Served { engine: engine.clone(), networks, secrets, storage, devices },
                 authorizer,
                 publications,
                 InstanceKind::Session,

@@ -40,3 +40,15 @@ async fn what_the_service_tells_of_host_and_guests_is_valid() {
     invalid.extend(xmllint::invalid(&schema("domaincaps.rng"), &guests));
     assert!(invalid.is_empty(), "{}", invalid.join("\n"));
 }
+
+#[test]
+fn what_the_service_tells_of_devices_is_valid() {
+    let machines = ["laptop", "server"]
+        .map(|machine| std::fs::read_to_string(crate::root().join(format!("tests/fixtures/sysfs/{machine}.xml"))).unwrap());
+    let documents = machines.iter().flat_map(|devices| devices.split("\n\n"));
+    let documents: Vec<_> =
+        documents.map(|document| (document.lines().nth(1).unwrap_or_default().to_owned(), document.to_owned())).collect();
+    assert!(documents.len() > 40, "{documents:?}");
+    let invalid = xmllint::invalid(&schema("nodedev.rng"), &documents);
+    assert!(invalid.is_empty(), "{}", invalid.join("\n"));
+}

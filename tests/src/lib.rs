@@ -8,4 +8,5 @@ pub mod polkit;
 pub mod report;
 pub mod shapes;
 pub mod staging;
+pub mod sysfs_tree;
 pub mod system;

@@ -13,9 +13,11 @@ use lodge_service::authorization::OwnerOnly;
 use lodge_service::bus::Served;
 use lodge_service::domains::{Engine, Parts};
 use lodge_service::events::Publisher;
+use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Networks;
+use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
@@ -46,11 +48,13 @@ impl Service {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let layout = Layout::under(&root.path().join("service"));
+        let machine = Sysfs::below(root.path().join("machine"));
         let serving = runtime.spawn(async move {
             let builder = connection::Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p();
             let connection = lodge_service::bus::answering(builder).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
+            let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
@@ -67,7 +71,7 @@ impl Service {
                 storage: storage.clone(),
                 console_keep: 4096,
             });
-            let served = Served { engine, networks, secrets, storage: storage.clone() };
+            let served = Served { engine, networks, secrets, storage: storage.clone(), devices };
             lodge_service::bus::serve(&connection, served, Arc::new(OwnerOnly::of_this_process()), publications, InstanceKind::Session)
                 .await
                 .unwrap();

@@ -6,5 +6,6 @@
 
 mod confinement;
 mod host;
+mod node_devices;
 mod package;
 mod service;

@@ -6,4 +6,5 @@
 mod apparmor;
 mod confinement;
 mod host;
+mod node_devices;
 mod selinux;

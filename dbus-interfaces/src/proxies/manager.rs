@@ -83,4 +83,12 @@ pub trait Manager {
     /// Finds a secret.
     #[zbus(allow_interactive_auth)]
     fn get_secret(&self, name: &str) -> Result<OwnedObjectPath>;
+
+    /// Finds a device of the host.
+    #[zbus(allow_interactive_auth)]
+    fn get_device(&self, name: &str) -> Result<OwnedObjectPath>;
+
+    /// Makes a mediated device.
+    #[zbus(allow_interactive_auth)]
+    fn create_device(&self, xml: &str, options: &NoOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
 }

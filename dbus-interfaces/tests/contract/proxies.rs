@@ -11,11 +11,11 @@ use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
     AddressOptions, BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
-    DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions, ResizeOptions,
-    ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
+    DetachOptions, DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions,
+    ResetOptions, ResizeOptions, ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
 };
 use lodge_dbus_interfaces::proxies::{
-    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
+    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, NodeDeviceProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
 };
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
@@ -64,6 +64,7 @@ async fn manager() {
         define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
         define_pool("", &DefineOptions::default()), create_pool("", &CreatePoolOptions::default()), get_pool(""), get_volume(""),
         define_secret("", &DefineOptions::default()), get_secret(""),
+        get_device(""), create_device("", &NoOptions::default()),
     );
     drop(manager);
     mock.finish("Manager").await;
@@ -136,6 +137,19 @@ async fn storage_volume() {
     );
     drop(volume);
     mock.finish("StorageVolume").await;
+}
+
+#[tokio::test]
+async fn node_device() {
+    let mock = Mock::start().await;
+    let device = proxy!(NodeDeviceProxy, mock);
+    call!(device;
+        name(), parent(), capabilities(), path(), device_files(), driver(), vendor(), product(), iommu_group(),
+        get_xml(&NoOptions::default()), detach(&DetachOptions::default()), reattach(&NoOptions::default()),
+        reset(&ResetOptions::default()), destroy(&NoOptions::default()),
+    );
+    drop(device);
+    mock.finish("NodeDevice").await;
 }
 
 #[tokio::test]
@@ -331,6 +345,7 @@ fn made_up(signature: &Signature) -> Variant<'static> {
         Signature::U8 => 1_u8.into(),
         Signature::Bool => true.into(),
         Signature::U32 => 1_u32.into(),
+        Signature::I32 => (-1_i32).into(),
         Signature::U64 => 1_u64.into(),
         Signature::F64 => 0.5_f64.into(),
         Signature::Str => "word".into(),

@@ -69,6 +69,10 @@ actions! {
     VolumeView = "volume.view",
     /// Make, change, read, write and remove volumes.
     VolumeManage = "volume.manage",
+    /// See the devices of the host.
+    DeviceView = "device.view",
+    /// Take devices from the host and give them back; make and remove mediated ones.
+    DeviceManage = "device.manage",
 }
 
 impl Action {

@@ -22,6 +22,8 @@ pub enum Subject {
         /// The volume.
         volume: String,
     },
+    /// A device of the host, by name.
+    Device(String),
 }
 
 impl Subject {
@@ -33,6 +35,7 @@ impl Subject {
             Self::Secret(uuid) => vec![("secret.uuid", uuid.to_string())],
             Self::StoragePool(name) => vec![("pool.name", name.clone())],
             Self::StorageVolume { pool, volume } => vec![("pool.name", pool.clone()), ("volume.name", volume.clone())],
+            Self::Device(name) => vec![("device.name", name.clone())],
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Subject {
             Self::Secret(uuid) => write!(f, "secret {uuid}"),
             Self::StoragePool(name) => write!(f, "pool '{name}'"),
             Self::StorageVolume { pool, volume } => write!(f, "volume '{volume}' of pool '{pool}'"),
+            Self::Device(name) => write!(f, "device '{name}'"),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::published::Published as _;
 use super::{Shared, convert};
 use crate::authorization::{Action, Details};
 use crate::domains::{Draft, Engine, native};
-use crate::{networks, secrets, storage};
+use crate::{networks, node_devices, secrets, storage};
 
 /// The manager at the root.
 pub struct ManagerObject {
@@ -295,5 +295,34 @@ impl ManagerObject {
         let found = self.shared.secrets.find(name);
         self.shared.authorize_finding(&header, connection, "GetSecret", found.as_deref().ok()).await?;
         Ok(found?.path())
+    }
+
+    #[zbus(out_args("device"))]
+    async fn get_device(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.devices.find(name);
+        self.shared.authorize_finding(&header, connection, "GetDevice", found.as_deref().ok()).await?;
+        Ok(found?.path())
+    }
+
+    #[zbus(out_args("device", "warnings"))]
+    async fn create_device(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        NoOptions::read(&options)?;
+        let draft = node_devices::Draft::read(xml)?;
+        let details = self.shared.devices.details("CreateDevice", &draft);
+        let grant = self.shared.authorize(&header, connection, Action::DeviceManage, details).await?;
+        let warnings = draft.warnings.clone();
+        let view = self.shared.devices.create(grant, draft).await?;
+        Ok((paths::device(&view.name), warnings))
     }
 }

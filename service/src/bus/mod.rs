@@ -17,6 +17,7 @@ mod hypervisor;
 mod job;
 mod manager;
 mod network;
+mod node_device;
 mod object_manager;
 mod properties;
 mod published;
@@ -41,6 +42,7 @@ use crate::domains::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
 use crate::networks::Networks;
+use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
 use crate::storage::Storage;
 use published::Placed;
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     networks: Arc<Networks>,
     secrets: Arc<Secrets>,
     storage: Arc<Storage>,
+    devices: Arc<NodeDevices>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
     kind: InstanceKind,
@@ -102,6 +105,8 @@ pub struct Served {
     pub secrets: Arc<Secrets>,
     /// The pools.
     pub storage: Arc<Storage>,
+    /// The devices of the host.
+    pub devices: Arc<NodeDevices>,
 }
 
 /// Prepares a connection that [`serve`] is to use.
@@ -131,8 +136,9 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, networks, secrets, storage } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), networks, secrets, storage, authorizer, clients: clients.clone(), kind });
+    let Served { engine, networks, secrets, storage, devices } = served;
+    let shared =
+        Arc::new(Shared { engine: engine.clone(), networks, secrets, storage, devices, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -148,6 +154,7 @@ pub async fn serve(
     let volumes = pools.iter().flat_map(|pool| pool.volume_views()).collect();
     publisher::place(connection, &shared, pools).await.map_err(broken)?;
     publisher::place(connection, &shared, volumes).await.map_err(broken)?;
+    publisher::place(connection, &shared, shared.devices.views()).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;
     guarded::put(server, &shared, root, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;

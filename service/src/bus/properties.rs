@@ -13,6 +13,7 @@ use crate::domains::DomainView;
 use crate::hypervisors::HypervisorView;
 use crate::jobs::{Job, JobState};
 use crate::networks::NetworkView;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -129,6 +130,23 @@ pub const STORAGE_VOLUME: &[Property<VolumeView>] = &[
     ("BackingPath", |view| Value::from(view.volume.backing.as_ref().map(|backing| backing.path.as_str()).unwrap_or_default())),
     ("Encrypted", |view| Value::Flag(view.volume.encryption.is_some())),
 ];
+/// The properties of `org.lodge.Lodge1.NodeDevice`.
+pub const NODE_DEVICE: &[Property<DeviceView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Parent", |view| Value::from(view.parent.as_str())),
+    ("Capabilities", |view| Value::Texts(&view.capabilities)),
+    ("Path", |view| Value::from(view.path.as_str())),
+    ("DeviceFiles", |view| Value::Texts(&view.files)),
+    ("Driver", |view| Value::from(view.driver.as_str())),
+    ("Vendor", |view| Value::from(view.vendor.as_str())),
+    ("Product", |view| Value::from(view.product.as_str())),
+    ("IommuGroup", |view| Value::Signed(iommu_group(view))),
+];
+
+/// The number of a device's IOMMU group; -1 without one.
+pub fn iommu_group(view: &DeviceView) -> i32 {
+    view.iommu_group.and_then(|group| group.try_into().ok()).unwrap_or(-1)
+}
 
 /// Why a job failed; empty otherwise.
 pub fn message(state: &JobState) -> String {

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use lodge_dbus_interfaces::{
-    DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
+    DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE,
+    STORAGE_VOLUME_INTERFACE, paths,
 };
 use zbus::OwnedObjectPath;
 
@@ -16,6 +17,7 @@ use crate::authorization::{Action, Details, Subject};
 use crate::domains::DomainView;
 use crate::jobs::Job;
 use crate::networks::NetworkView;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -57,6 +59,7 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
         Subject::StoragePool(name) => paths::pool(name),
         Subject::StorageVolume { pool, volume } => paths::volume(pool, volume),
+        Subject::Device(name) => paths::device(name),
     }
 }
 
@@ -68,6 +71,7 @@ pub fn view_action(subject: &Subject) -> Action {
         Subject::Secret(_) => Action::SecretView,
         Subject::StoragePool(_) => Action::PoolView,
         Subject::StorageVolume { .. } => Action::VolumeView,
+        Subject::Device(_) => Action::DeviceView,
     }
 }
 
@@ -122,5 +126,14 @@ impl Published for SecretView {
 
     fn path(&self) -> OwnedObjectPath {
         path(&self.subject())
+    }
+}
+
+impl Published for DeviceView {
+    const INTERFACE: &'static str = NODE_DEVICE_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::NODE_DEVICE;
+
+    fn path(&self) -> OwnedObjectPath {
+        paths::device(&self.name)
     }
 }

@@ -69,6 +69,7 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
         Event::Network(change) => follow(connection, shared, change).await,
         Event::Pool(change) => follow(connection, shared, change).await,
         Event::Volume(change) => follow(connection, shared, change).await,
+        Event::Device(change) => follow(connection, shared, change).await,
         Event::None => Ok(()),
     }
 }

@@ -19,6 +19,7 @@ use crate::domains::{Display, DisplayValue};
 pub enum Value<'a> {
     Flag(bool),
     Number(u32),
+    Signed(i32),
     Large(u64),
     Fraction(f64),
     Text(Cow<'a, str>),
@@ -42,6 +43,7 @@ impl Value<'_> {
         match self {
             Self::Flag(_) => "b",
             Self::Number(_) => "u",
+            Self::Signed(_) => "i",
             Self::Large(_) => "t",
             Self::Fraction(_) => "d",
             Self::Text(_) | Self::Uuid(_) => "s",
@@ -64,6 +66,7 @@ impl Serialize for Value<'_> {
         match self {
             Self::Flag(flag) => variant(serializer, signature, flag),
             Self::Number(number) => variant(serializer, signature, number),
+            Self::Signed(number) => variant(serializer, signature, number),
             Self::Large(number) => variant(serializer, signature, number),
             Self::Fraction(number) => variant(serializer, signature, number),
             Self::Text(text) => variant(serializer, signature, text),
@@ -111,6 +114,7 @@ mod tests {
         let cases = [
             (Value::Flag(true), "Bool(true)"),
             (Value::Number(7), "U32(7)"),
+            (Value::Signed(-7), "I32(-7)"),
             (Value::Large(1 << 40), "U64(1099511627776)"),
             (Value::Fraction(0.5), "F64(0.5)"),
             (Value::from("grün"), "grün"),

@@ -18,6 +18,7 @@ use crate::error::{ErrorKind, Result};
 use crate::hypervisors::Driver;
 use crate::jobs::Job;
 use crate::networks::NetworkView;
+use crate::node_devices::DeviceView;
 use crate::secrets::SecretView;
 use crate::storage::{StoragePoolView, VolumeView};
 
@@ -38,6 +39,8 @@ pub struct Visible {
     pub pools: Vec<Arc<StoragePoolView>>,
     /// Their volumes.
     pub volumes: Vec<Arc<VolumeView>>,
+    /// The devices of the host, in order of names.
+    pub devices: Vec<Arc<DeviceView>>,
     /// The work on what is seen.
     pub jobs: Vec<Arc<Job>>,
     /// The hypervisors.
@@ -83,6 +86,7 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
     let all_volumes = all.iter().flat_map(|pool| pool.volume_views()).collect();
     let pools = placed(shared, &quiet, verb, all).await?;
     let volumes = placed(shared, &quiet, verb, all_volumes).await?;
+    let devices = placed(shared, &quiet, verb, shared.devices.views()).await?;
     let mut jobs = shared.engine.jobs.all();
     jobs.retain(|job| match &job.subject {
         Subject::Domain(name) => domains.has(|domain| domain.name == *name),
@@ -90,6 +94,7 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
         Subject::Secret(uuid) => secrets.has(|secret| secret.uuid == *uuid),
         Subject::StoragePool(name) => pools.has(|pool| pool.name == *name),
         Subject::StorageVolume { pool, volume } => volumes.has(|view| view.pool == *pool && view.volume.name == *volume),
+        Subject::Device(name) => devices.has(|device| device.name == *name),
     });
     let may_see_hypervisors = shared.require(&quiet, Action::HypervisorView, &Details::of_verb(verb)).await.is_ok();
     let drivers = if may_see_hypervisors { shared.engine.drivers().to_vec() } else { Vec::new() };
@@ -99,6 +104,7 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
         secrets: secrets.views(),
         pools: pools.views(),
         volumes: volumes.views(),
+        devices: devices.views(),
         jobs,
         drivers,
     })

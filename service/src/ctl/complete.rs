@@ -7,7 +7,8 @@ use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
 use lodge_dbus_interfaces::{
-    BUS_NAME, DOMAIN_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE,
+    BUS_NAME, DOMAIN_INTERFACE, NETWORK_INTERFACE, NODE_DEVICE_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE,
+    STORAGE_VOLUME_INTERFACE,
 };
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
@@ -40,6 +41,11 @@ pub fn pool_names(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// The volumes of all pools, likewise.
 pub fn volume_names(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, STORAGE_VOLUME_INTERFACE, "Name")
+}
+
+/// The devices of the host whose names begin with what is typed so far.
+pub fn device_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(typed, NODE_DEVICE_INTERFACE, "Name")
 }
 
 /// The objects of which a property begins with what is typed so far.

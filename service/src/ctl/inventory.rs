@@ -55,6 +55,11 @@ impl Object {
         self.property(name).and_then(|value| value.try_into().ok()).unwrap_or_default()
     }
 
+    /// A number of 32 bits that may be negative.
+    pub fn signed(&self, name: &str) -> Option<i32> {
+        self.property(name).and_then(|value| value.try_into().ok())
+    }
+
     /// A number of 64 bits.
     pub fn size(&self, name: &str) -> u64 {
         self.property(name).and_then(|value| value.try_into().ok()).unwrap_or_default()

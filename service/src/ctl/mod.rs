@@ -10,7 +10,7 @@
 //! | [`agent`] | who asks for a password in the terminal |
 //! | [`inventory`] | all objects from one call, as dictionaries of properties |
 //! | [`failure`] | what goes wrong, and the exit codes |
-//! | [`output`], [`table`], [`json`] | what is printed |
+//! | [`output`], [`table`], [`tree`], [`json`] | what is printed |
 //! | [`input`] | files and standard input |
 //! | [`size`] | sizes as people write them |
 //! | [`progress`] | a job that is waited for |
@@ -38,6 +38,7 @@ mod life;
 mod list;
 mod native;
 mod network;
+mod node_device;
 mod output;
 mod pool;
 mod pool_as;
@@ -50,6 +51,7 @@ mod signals;
 mod size;
 mod table;
 mod terminal;
+mod tree;
 mod uri;
 mod validate;
 mod vol;
@@ -130,6 +132,8 @@ enum Command {
     #[command(flatten)]
     Secret(secret::Command),
     #[command(flatten)]
+    NodeDevice(node_device::Command),
+    #[command(flatten)]
     Host(host::Command),
     #[command(flatten)]
     Capabilities(capabilities::Command),
@@ -193,6 +197,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Network(command) => network::run(command, connect, output).await,
         Command::Interfaces(command) => interfaces::run(command, connect, output).await,
         Command::Secret(command) => secret::run(command, connect, output).await,
+        Command::NodeDevice(command) => node_device::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,
         Command::Pool(command) => pool::run(command, connect, output).await,

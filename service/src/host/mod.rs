@@ -7,7 +7,7 @@
 //! what is stored, and [`watch`] tells when it changes; [`apparmor`] and [`selinux`] speak to the kernel's security modules;
 //! [`netlink`], [`nftables`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what the service
 //! manager hands over; [`sockets`] makes UNIX sockets, [`stream`] reads and writes somebody else's; [`hardware`] and [`kvm`] tell what
-//! machine this is.
+//! machine this is; [`sysfs`], [`udev`], [`hardware_ids`] and [`ethtool`] tell what devices it has, and [`open_files`] who uses them.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
@@ -18,14 +18,17 @@ pub mod bridge_helper;
 pub mod cgroup;
 pub mod credentials;
 pub mod directory;
+pub mod ethtool;
 pub mod filesystem;
 pub mod hardware;
+pub mod hardware_ids;
 pub mod inode;
 pub mod kvm;
 pub mod limits;
 pub mod mounts;
 pub mod netlink;
 pub mod nftables;
+pub mod open_files;
 pub mod process;
 pub mod program;
 pub mod sealed;
@@ -35,8 +38,10 @@ pub mod service_credentials;
 pub mod sockets;
 pub mod stream;
 pub mod sysctl;
+pub mod sysfs;
 pub mod systemd;
 pub mod tap;
 pub mod terminal;
 pub mod threads;
+pub mod udev;
 pub mod watch;

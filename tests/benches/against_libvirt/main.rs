@@ -13,6 +13,7 @@
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
 mod bare_qemu;
+mod devices;
 mod documents;
 mod libvirt;
 mod lodge;

@@ -11,7 +11,7 @@ use crate::libvirt::Libvirt;
 use crate::lodge::Lodge;
 use crate::sandbox::Sandbox;
 use crate::service::Service;
-use crate::{Result, bare_qemu};
+use crate::{Result, bare_qemu, devices};
 
 /// Rounds of a measurement that is over in a moment.
 const ROUNDS: usize = 15;
@@ -21,7 +21,7 @@ const FEW_ROUNDS: usize = 5;
 const CALLS: usize = 200;
 
 /// The groups of rows, besides the definitions, which all need.
-pub const GROUPS: &[&str] = &["inventory", "calls", "launch", "start"];
+pub const GROUPS: &[&str] = &["inventory", "calls", "devices", "launch", "start"];
 
 /// The rows of the groups with these names; of all when there are none.
 pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result<Vec<Row>> {
@@ -39,6 +39,9 @@ pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result
     }
     if wanted("calls") {
         rows.extend(short_calls(&lodge, &libvirt).await?);
+    }
+    if wanted("devices") {
+        rows.extend(devices(&lodge, &libvirt).await?);
     }
     if wanted("launch") {
         rows.extend(launch(&mut lodge, &mut libvirt, domains).await?);
@@ -128,6 +131,28 @@ async fn short_calls(lodge: &Lodge<'_>, libvirt: &Libvirt<'_>) -> Result<Vec<Row
         Row::new("the same, in `Peer.Ping`s of the same service", Unit::Multiple, property / ping, their_property / their_ping)
             .ours_at_most(1.25),
         Row::new("Read the document", Unit::Time, document.median(), their_document.median()),
+    ])
+}
+
+async fn devices(lodge: &Lodge<'_>, libvirt: &Libvirt<'_>) -> Result<Vec<Row>> {
+    let (mut ours, mut theirs, mut documents, mut their_documents) = <(Series, Series, Series, Series)>::default();
+    let found = devices::of_lodge(lodge.connection()).await?;
+    for _ in 0..ROUNDS {
+        ours.round(1, async || devices::compare(&devices::of_lodge(lodge.connection()).await?, &found)).await?;
+        theirs.round(1, async || devices::compare(&found, &devices::of_libvirt(libvirt.connection()).await?)).await?;
+        documents.round(1, async || devices::documents_of_lodge(lodge.connection(), &found).await).await?;
+        their_documents.round(1, async || devices::documents_of_libvirt(libvirt.connection()).await).await?;
+    }
+    let count = found.len();
+    Ok(vec![
+        Row::new(
+            format!("The {count} devices of the host, the same names on the same parents"),
+            Unit::Time,
+            ours.median(),
+            theirs.median(),
+        )
+        .at_least(1.0),
+        Row::new("Their documents, one by one", Unit::Time, documents.median(), their_documents.median()).at_least(1.0),
     ])
 }
 

@@ -1,0 +1,83 @@
+//! The devices of this machine, as both sides tell them: the same names, on the same parents, and how long that takes.
+//!
+//! Invariant: sides that do not tell the same are not compared; the run fails and names the difference.
+
+use std::collections::{BTreeMap, HashMap};
+
+use lodge_dbus_interfaces::{NODE_DEVICE_INTERFACE, ROOT_PATH, paths};
+use zbus::{Connection, ObjectPath, OwnedObjectPath};
+
+use crate::Result;
+use crate::service::{PROPERTIES, Properties};
+
+const LODGE: &str = lodge_dbus_interfaces::BUS_NAME;
+const LIBVIRT: &str = "org.libvirt";
+const LIBVIRT_PATH: &str = "/org/libvirt/QEMU";
+const LIBVIRT_DEVICE: &str = "org.libvirt.NodeDevice";
+
+/// Names of devices, and of what each is on.
+pub type Devices = BTreeMap<String, String>;
+
+fn text(properties: &Properties<'_>, name: &str) -> String {
+    properties.get(name).and_then(|value| <&str>::try_from(value).ok()).unwrap_or_default().to_owned()
+}
+
+/// Ours.
+pub async fn of_lodge(connection: &Connection) -> Result<Devices> {
+    let manager = Some("org.freedesktop.DBus.ObjectManager");
+    let reply = connection.call_method(Some(LODGE), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
+    let body = reply.body();
+    let objects: HashMap<ObjectPath<'_>, HashMap<&str, Properties<'_>>> = body.deserialize()?;
+    let devices = objects.values().filter_map(|interfaces| interfaces.get(NODE_DEVICE_INTERFACE));
+    Ok(devices.map(|properties| (text(properties, "Name"), text(properties, "Parent"))).collect())
+}
+
+async fn paths_of_libvirt(connection: &Connection) -> Result<Vec<OwnedObjectPath>> {
+    let reply = connection.call_method(Some(LIBVIRT), LIBVIRT_PATH, Some("org.libvirt.Connect"), "ListNodeDevices", &0_u32).await?;
+    Ok(reply.body().deserialize()?)
+}
+
+/// Theirs.
+pub async fn of_libvirt(connection: &Connection) -> Result<Devices> {
+    let mut devices = Devices::new();
+    for path in paths_of_libvirt(connection).await? {
+        let reply = connection.call_method(Some(LIBVIRT), &path, Some(PROPERTIES), "GetAll", &LIBVIRT_DEVICE).await?;
+        let body = reply.body();
+        let properties: Properties<'_> = body.deserialize()?;
+        devices.insert(text(&properties, "Name"), text(&properties, "Parent"));
+    }
+    Ok(devices)
+}
+
+/// Reads the documents of ours.
+pub async fn documents_of_lodge(connection: &Connection, devices: &Devices) -> Result<()> {
+    for name in devices.keys() {
+        let path = paths::device(name);
+        connection.call_method(Some(LODGE), &path, Some(NODE_DEVICE_INTERFACE), "GetXml", &Properties::new()).await?;
+    }
+    Ok(())
+}
+
+/// Reads the documents of theirs.
+pub async fn documents_of_libvirt(connection: &Connection) -> Result<()> {
+    for path in paths_of_libvirt(connection).await? {
+        connection.call_method(Some(LIBVIRT), &path, Some(LIBVIRT_DEVICE), "GetXMLDesc", &0_u32).await?;
+    }
+    Ok(())
+}
+
+/// Tells where two sides differ.
+pub fn compare(ours: &Devices, theirs: &Devices) -> Result<()> {
+    let only = |these: &Devices, those: &Devices| -> Vec<String> {
+        these
+            .iter()
+            .filter(|(name, parent)| those.get(*name) != Some(parent))
+            .map(|(name, parent)| format!("{name} on '{parent}'"))
+            .collect()
+    };
+    let (ours_only, theirs_only) = (only(ours, theirs), only(theirs, ours));
+    match ours_only.is_empty() && theirs_only.is_empty() {
+        true => Ok(()),
+        false => Err(format!("the devices differ: only ours: {ours_only:?}; only libvirt's: {theirs_only:?}").into()),
+    }
+}

@@ -1,0 +1,42 @@
+//! Devices of a host whose kernel has VFIO: one goes to the driver for guests and comes back, and what the host needs stays.
+
+use lodge_tests::hosts::{Host, Vm, VmKind};
+use lodge_tests::staging;
+
+/// The PCI device below what a driver of virtio has, by its path in sysfs.
+fn pci_device_of(host: &Vm, virtio_driver: &str) -> String {
+    let path = host.run(&["sh", "-c", &format!("readlink -f /sys/bus/virtio/drivers/{virtio_driver}/virtio* | head -n1")]).success();
+    path.rsplit_once('/').unwrap().0.to_owned()
+}
+
+fn driver(host: &Vm, device: &str) -> String {
+    let info = host.run(&["lodgectl", "nodedev-info", device]).success();
+    let driver = info.lines().find_map(|line| line.strip_prefix("Driver:")).unwrap_or_default().trim().to_owned();
+    let bound = host.run(&["sh", "-c", &format!("basename $(readlink {device}/driver)")]).success();
+    assert_eq!(bound, driver, "what the service tells of {device} is not so: {info}");
+    driver
+}
+
+#[test]
+fn a_device_goes_to_guests_and_what_the_host_needs_stays() {
+    let host = Vm::boot(VmKind::AppArmor);
+    let staged = tempfile::tempdir().unwrap();
+    staging::install("/usr", staged.path().to_str().unwrap());
+    host.install_staged(staged.path());
+    // The machine has no IOMMU.
+    host.write("/etc/modprobe.d/vfio.conf", "options vfio enable_unsafe_noiommu_mode=1\n");
+    let random = pci_device_of(&host, "virtio_rng");
+    assert_eq!(driver(&host, &random), "virtio-pci");
+    host.run(&["lodgectl", "nodedev-detach", &random]).success();
+    assert_eq!(driver(&host, &random), "vfio-pci");
+    host.run(&["lodgectl", "nodedev-reattach", &random]).success();
+    assert_eq!(driver(&host, &random), "virtio-pci");
+    for (virtio_driver, reason) in [("virtio_blk", "has the file system at /"), ("virtio_net", "is the one that connects the host")] {
+        let device = pci_device_of(&host, virtio_driver);
+        for command in ["nodedev-detach", "nodedev-reset"] {
+            let refusal = host.run(&["lodgectl", command, &device]).failure();
+            assert!(refusal.contains(reason), "{command} {device}: {refusal}");
+        }
+        assert_eq!(driver(&host, &device), "virtio-pci");
+    }
+}
