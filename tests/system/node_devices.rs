@@ -21,12 +21,12 @@ async fn devices_that_come_and_go_are_signalled() {
     let (mut added, mut removed) = (manager.receive_interfaces_added().await.unwrap(), manager.receive_interfaces_removed().await.unwrap());
     let place = paths::device("net_hot0_02_00_00_00_00_42");
     add_interface(&host);
-    let comes = async { while added.next().await.unwrap().args().unwrap().object_path != *place {} };
+    let comes = async { while added.next().await.unwrap().args().unwrap().object_path.as_str() != place.as_str() {} };
     tokio::time::timeout(LIMIT, comes).await.expect("no signal tells of the new interface");
     assert!(objects(&manager).await.contains_key(&place));
     assert!(lodgectl(&host, "root", &["nodedev-list", "--tree"]).success().contains("+- net_hot0_02_00_00_00_00_42"));
     host.run(&["ip", "link", "delete", "hot0"]).success();
-    let goes = async { while removed.next().await.unwrap().args().unwrap().object_path != *place {} };
+    let goes = async { while removed.next().await.unwrap().args().unwrap().object_path.as_str() != place.as_str() {} };
     tokio::time::timeout(LIMIT, goes).await.expect("no signal tells that the interface has gone");
     assert!(!objects(&manager).await.contains_key(&place));
 }

@@ -11,19 +11,20 @@ pub(super) const NAME: &str = "computer";
 
 pub(super) fn document(sysfs: &Sysfs) -> NodeDevice {
     let firmware = sysfs.linked("class/dmi", "id");
-    let capability = firmware.as_ref().map(described).unwrap_or_default();
+    let capability = described(firmware.as_ref());
     let capability = Described::of(CapabilityType::System, capability).capability;
     NodeDevice { name: Some(NAME.to_owned()), capabilities: vec![capability], ..NodeDevice::default() }
 }
 
-fn described(firmware: &Device) -> Capability {
-    let text = |attribute| firmware.text(attribute);
+/// A host without such firmware has no names, and the identity that stands for none: the format wants one.
+fn described(firmware: Option<&Device>) -> Capability {
+    let text = |attribute| firmware?.text(attribute);
     let hardware = Hardware {
         vendor: text("sys_vendor"),
         version: text("product_version"),
         serial: text("product_serial"),
         // Readable by root only, as the serial number is.
-        uuid: text("product_uuid").and_then(|uuid| Uuid::try_parse(&uuid).ok()),
+        uuid: Some(text("product_uuid").and_then(|uuid| Uuid::try_parse(&uuid).ok()).unwrap_or_default()),
         ..Hardware::default()
     };
     let release =
