@@ -33,7 +33,7 @@ pub struct Rate {
     pub average: u64,
     /// Most at any time, in KiB a second.
     pub peak: Option<u64>,
-    /// What may come at once above the average, in KiB.
+    /// What may come at once, in KiB; the kernel adds what the average allows in a second.
     pub burst: u64,
 }
 
@@ -48,7 +48,7 @@ impl Limits {
 fn rate(limit: Option<&BandwidthLimit>) -> Option<Rate> {
     let limit = limit?;
     let average = limit.average.filter(|average| *average > 0)?;
-    let burst = limit.burst.unwrap_or(average).max(LEAST_BURST);
+    let burst = limit.burst.unwrap_or_default().max(LEAST_BURST);
     Some(Rate { average, peak: limit.peak.filter(|peak| *peak > 0), burst })
 }
 
@@ -95,7 +95,7 @@ mod tests {
     fn limits_are_read_with_what_is_left_open() {
         let limit = |average, peak, burst| Some(BandwidthLimit { average, peak, burst, ..BandwidthLimit::default() });
         let of = |inbound, outbound| Limits::of(&Bandwidth { inbound, outbound, ..Bandwidth::default() });
-        let to_guests = Some(Rate { average: 1000, peak: Some(5000), burst: 1000 });
+        let to_guests = Some(Rate { average: 1000, peak: Some(5000), burst: 128 });
         assert_eq!(of(limit(Some(1000), Some(5000), None), None), Some(Limits { to_guests, from_guests: None }));
         let from_guests = Some(Rate { average: 10, peak: None, burst: 128 });
         assert_eq!(of(None, limit(Some(10), None, Some(5))), Some(Limits { to_guests: None, from_guests }));
