@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::options::{DefineOptions, StartOptions};
+use lodge_dbus_interfaces::options::{CreatePoolOptions, DefineOptions, StartOptions};
 use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy};
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{
     DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, INTERFACE_FILES, JOB_INTERFACE, MANAGER_INTERFACE, NETWORK_INTERFACE, ROOT_PATH,
-    SECRET_INTERFACE, paths,
+    SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
 };
 use lodge_service::authorization::{Action, OwnerOnly};
 use lodge_service::bus::Served;
@@ -21,6 +21,7 @@ use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Networks;
 use lodge_service::secrets::Secrets;
+use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
 use quick_xml::events::{BytesStart, Event};
 use tempfile::TempDir;
@@ -87,9 +88,19 @@ async fn every_property_is_served_and_in_the_inventory_with_the_promised_type() 
         }
     }
     let places: BTreeSet<_> = objects.keys().map(|path| path.to_string()).collect();
-    let expected = [DOMAIN_INTERFACE, HYPERVISOR_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE]
-        .map(|interface| service.place(interface).to_string());
-    assert_eq!(places, BTreeSet::from(expected));
+    let with_objects = [
+        DOMAIN_INTERFACE,
+        HYPERVISOR_INTERFACE,
+        JOB_INTERFACE,
+        NETWORK_INTERFACE,
+        SECRET_INTERFACE,
+        STORAGE_POOL_INTERFACE,
+        STORAGE_VOLUME_INTERFACE,
+    ];
+    let mut expected: BTreeSet<_> = with_objects.map(|interface| service.place(interface).to_string()).into();
+    // The start of the pool was a job, too.
+    expected.insert(paths::job(2).to_string());
+    assert_eq!(places, expected);
 }
 
 #[test]
@@ -173,24 +184,33 @@ impl Service {
         let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
         let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
         let jobs = Arc::new(Jobs::new(publisher.clone()));
+        let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
+        let storage = Storage::new(parts);
         let engine = Engine::new(Parts {
             store,
             drivers: vec![Arc::new(FakeDriver::default())],
             publisher,
             jobs,
-            secrets: secrets.clone(),
             networks: networks.clone(),
+            secrets: secrets.clone(),
+            storage: storage.clone(),
             console_keep: 4096,
         });
         engine.recover().await.unwrap();
         let owner = Arc::new(OwnerOnly::of_this_process());
-        lodge_service::bus::serve(&server, Served { engine, networks, secrets }, owner, publications, InstanceKind::Session).await.unwrap();
+        let served = Served { engine, networks, secrets, storage };
+        lodge_service::bus::serve(&server, served, owner, publications, InstanceKind::Session).await.unwrap();
         let manager = ManagerProxy::new(&client).await.unwrap();
         manager.define_domain(DOMAIN, &DefineOptions::default()).await.unwrap();
         manager.define_network(NETWORK, &DefineOptions::default()).await.unwrap();
         manager.define_secret(SECRET, &DefineOptions::default()).await.unwrap();
         let domain = DomainProxy::builder(&client).path(paths::domain("a")).build().await.unwrap();
         domain.start(&StartOptions::default()).await.unwrap();
+        let images = root.path().join("images");
+        std::fs::create_dir(&images).unwrap();
+        std::fs::write(images.join("image"), "").unwrap();
+        let pool = format!("<pool type='dir'><name>p</name><target><path>{}</path></target></pool>", images.display());
+        manager.create_pool(&pool, &CreatePoolOptions::default()).await.unwrap();
         Self { client, _server: server, _root: root }
     }
 
@@ -203,6 +223,8 @@ impl Service {
             JOB_INTERFACE => paths::job(1),
             NETWORK_INTERFACE => paths::network("lab"),
             SECRET_INTERFACE => paths::secret(SECRET_UUID),
+            STORAGE_POOL_INTERFACE => paths::pool("p"),
+            STORAGE_VOLUME_INTERFACE => paths::volume("p", "image"),
             other => panic!("{other} is new: say here where it lives"),
         }
     }

@@ -57,12 +57,20 @@ pub const NETWORK_INTERFACE: &str = "org.lodge.Lodge1.Network";
 /// The name of [`proxies::SecretProxy`]'s interface.
 pub const SECRET_INTERFACE: &str = "org.lodge.Lodge1.Secret";
 
+/// The name of [`proxies::StoragePoolProxy`]'s interface.
+pub const STORAGE_POOL_INTERFACE: &str = "org.lodge.Lodge1.StoragePool";
+
+/// The name of [`proxies::StorageVolumeProxy`]'s interface.
+pub const STORAGE_VOLUME_INTERFACE: &str = "org.lodge.Lodge1.StorageVolume";
+
 /// Every interface of the contract with its file from `xml/`.
-pub const INTERFACE_FILES: [(&str, &str); 6] = [
+pub const INTERFACE_FILES: [(&str, &str); 8] = [
     (MANAGER_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Manager.xml")),
     (HYPERVISOR_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Hypervisor.xml")),
     (DOMAIN_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Domain.xml")),
     (JOB_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Job.xml")),
     (NETWORK_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Network.xml")),
     (SECRET_INTERFACE, include_str!("../xml/org.lodge.Lodge1.Secret.xml")),
+    (STORAGE_POOL_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StoragePool.xml")),
+    (STORAGE_VOLUME_INTERFACE, include_str!("../xml/org.lodge.Lodge1.StorageVolume.xml")),
 ];

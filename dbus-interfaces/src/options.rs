@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use zbus::{OwnedVariant, Variant};
 
 use crate::errors::{Error, Result};
-use crate::types::ShutdownMode;
+use crate::types::{Overwrite, ShutdownMode, WipeAlgorithm};
 
 /// Options as a client sends them.
 type Sent = HashMap<&'static str, Variant<'static>>;
@@ -131,9 +131,9 @@ options! {
         "source" source: String,
     }
 
-    /// Of `Network.GetXml`.
+    /// Of `Network.GetXml` and `StoragePool.GetXml`.
     pub struct InactiveOptions {
-        /// The stored definition even while the network runs.
+        /// The stored definition even while it runs.
         "inactive" inactive: bool,
     }
 
@@ -161,6 +161,68 @@ options! {
         "machine" machine: String,
         /// The domain type.
         "type" domain_type: String,
+    }
+
+    /// Of `Manager.CreatePool`.
+    pub struct CreatePoolOptions {
+        /// Build it first.
+        "build" build: bool,
+        /// Whether a device is formatted for it.
+        "overwrite" overwrite: Overwrite,
+    }
+
+    /// Of `StoragePool.Build`.
+    pub struct BuildOptions {
+        /// Whether a device is formatted.
+        "overwrite" overwrite: Overwrite,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
+    }
+
+    /// Of `StoragePool.Start`.
+    pub struct PoolStartOptions {
+        /// Build it first.
+        "build" build: bool,
+        /// Whether a device is formatted for that.
+        "overwrite" overwrite: Overwrite,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
+    }
+
+    /// Of `StoragePool.CreateVolume` and `StoragePool.CloneVolume`.
+    pub struct VolumeOptions {
+        /// Write an image's own tables from the start.
+        "preallocate-metadata" preallocate_metadata: bool,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
+    }
+
+    /// Of `StorageVolume.Resize`.
+    pub struct ResizeOptions {
+        /// It may become smaller.
+        "shrink" shrink: bool,
+        /// What is added is allocated.
+        "allocate" allocate: bool,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
+    }
+
+    /// Of `StorageVolume.Wipe`.
+    pub struct WipeOptions {
+        /// Which passes of which bytes.
+        "algorithm" algorithm: WipeAlgorithm,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
+    }
+
+    /// Of `StorageVolume.Upload` and `StorageVolume.Download`.
+    pub struct TransferOptions {
+        /// The first byte.
+        "offset" offset: u64,
+        /// How many bytes; 0 for all.
+        "length" length: u64,
+        /// Answer at once with the job.
+        "no-wait" no_wait: bool,
     }
 }
 
@@ -216,21 +278,42 @@ impl OptionValue for Option<u32> {
     }
 }
 
-impl OptionValue for ShutdownMode {
+impl OptionValue for u64 {
     fn expected() -> String {
-        let words: Vec<_> = Self::KNOWN.iter().map(Self::as_str).collect();
-        format!("one of the words {} (s)", words.join(", "))
+        "a number of 64 bits (t)".to_owned()
     }
 
     fn read(value: &Variant<'_>) -> Option<Self> {
-        let word: &str = value.try_into().ok()?;
-        Some(Self::from(word)).filter(|mode| Self::KNOWN.contains(mode))
+        value.try_into().ok()
     }
 
     fn write(&self) -> Option<Variant<'static>> {
-        (*self != Self::default()).then(|| Variant::from(self.as_str().to_owned()))
+        (*self != 0).then(|| Variant::from(*self))
     }
 }
+
+/// Lets a word be an option.
+macro_rules! word_options {
+    ($($word:ident),*) => {$(
+        impl OptionValue for $word {
+            fn expected() -> String {
+                let words: Vec<_> = Self::KNOWN.iter().map(Self::as_str).collect();
+                format!("one of the words {} (s)", words.join(", "))
+            }
+
+            fn read(value: &Variant<'_>) -> Option<Self> {
+                let word: &str = value.try_into().ok()?;
+                Some(Self::from(word)).filter(|word| Self::KNOWN.contains(word))
+            }
+
+            fn write(&self) -> Option<Variant<'static>> {
+                (*self != Self::default()).then(|| Variant::from(self.as_str().to_owned()))
+            }
+        }
+    )*};
+}
+
+word_options!(ShutdownMode, Overwrite, WipeAlgorithm);
 
 /// Names the first unknown key in alphabetical order, so that the answer does not depend on the map's.
 fn refuse_unknown(received: &Received, keys: &[&str]) -> Result<()> {

@@ -17,6 +17,9 @@ pub const NETWORKS: &str = "/org/lodge/Lodge1/network";
 /// The parent of all secrets.
 pub const SECRETS: &str = "/org/lodge/Lodge1/secret";
 
+/// The parent of all pools.
+pub const POOLS: &str = "/org/lodge/Lodge1/pool";
+
 /// The path of the domain with this name.
 #[must_use]
 pub fn domain(name: &str) -> OwnedObjectPath {
@@ -39,6 +42,31 @@ pub fn job(number: u32) -> OwnedObjectPath {
 #[must_use]
 pub fn network(name: &str) -> OwnedObjectPath {
     child(NETWORKS, &escape(name))
+}
+
+/// The path of the pool with this name.
+#[must_use]
+pub fn pool(name: &str) -> OwnedObjectPath {
+    child(POOLS, &escape(name))
+}
+
+/// The path of a pool's volume.
+#[must_use]
+pub fn volume(pool: &str, name: &str) -> OwnedObjectPath {
+    child(&format!("{POOLS}/{}/volume", escape(pool)), &escape(name))
+}
+
+/// The name of the pool at this path; `None` where no pool can be.
+#[must_use]
+pub fn pool_name(path: &str) -> Option<String> {
+    unescape(path.strip_prefix(POOLS)?.strip_prefix('/')?)
+}
+
+/// The names of pool and volume at this path; `None` where no volume can be.
+#[must_use]
+pub fn volume_name(path: &str) -> Option<(String, String)> {
+    let (pool, volume) = path.strip_prefix(POOLS)?.strip_prefix('/')?.split_once("/volume/")?;
+    Some((unescape(pool)?, unescape(volume)?))
 }
 
 /// The path of the secret with this UUID, in the usual form with hyphens.

@@ -69,6 +69,44 @@ words! {
         Agent = "agent",
     }
 
+    /// The option "overwrite" of `StoragePool.Build` and `StoragePool.Start`.
+    #[derive(Default)]
+    pub enum Overwrite {
+        /// No device is formatted.
+        #[default]
+        Nothing = "nothing",
+        /// A device is formatted if there is nothing on it.
+        IfEmpty = "if-empty",
+        /// A device is formatted whatever is on it.
+        Everything = "everything",
+    }
+
+    /// The option "algorithm" of `StorageVolume.Wipe`.
+    #[derive(Default)]
+    pub enum WipeAlgorithm {
+        /// One pass of zeros.
+        #[default]
+        Zero = "zero",
+        /// Four passes of NAP-14.1-C.
+        Nnsa = "nnsa",
+        /// Four passes of DoD 5220.22-M.
+        Dod = "dod",
+        /// Nine passes of the BSI.
+        Bsi = "bsi",
+        /// 35 passes of Gutmann.
+        Gutmann = "gutmann",
+        /// Seven passes of Schneier.
+        Schneier = "schneier",
+        /// Seven random passes.
+        Pfitzner7 = "pfitzner7",
+        /// 33 random passes.
+        Pfitzner33 = "pfitzner33",
+        /// One random pass.
+        Random = "random",
+        /// Blocks are given back.
+        Trim = "trim",
+    }
+
     /// `Manager.InstanceKind`.
     pub enum InstanceKind {
         /// The service of one user.

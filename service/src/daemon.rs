@@ -33,6 +33,7 @@ use crate::jobs::Jobs;
 use crate::networks::Networks;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
+use crate::storage::{self, Storage};
 use crate::store::{Layout, Store, StoreError};
 
 /// How long a store may still be locked by a service that is just leaving.
@@ -67,6 +68,9 @@ pub struct Options {
     pub idle_timeout: Option<u64>,
 }
 
+/// How long the bus name waits for storage that does not answer.
+const PATIENCE_WITH_POOLS: Duration = Duration::from_secs(5);
+
 /// Runs the service until it is told to stop or nobody needs it.
 ///
 /// # Errors
@@ -90,23 +94,50 @@ pub async fn run(options: Options) -> Result<()> {
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
+    let storage =
+        Storage::new(storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() });
     let drivers: Vec<Arc<dyn Driver>> = vec![driver.clone()];
     let console_keep = settings.console.ring_size_bytes;
-    let parts =
-        Parts { store: store.clone(), drivers, publisher, jobs, secrets: secrets.clone(), networks: networks.clone(), console_keep };
+    let parts = Parts {
+        store,
+        drivers,
+        publisher,
+        jobs,
+        networks: networks.clone(),
+        secrets: secrets.clone(),
+        storage: storage.clone(),
+        console_keep,
+    };
     let engine = Engine::new(parts);
     networks.recover().await?;
     engine.recover().await?;
-    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets };
+    let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone() };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
     // What is new is told to the bus, so there has to be one.
     if instance == Instance::System {
         networks.offer_default().await;
     }
+    find_pools(storage).await?;
     take_name(&connection).await?;
     tracing::info!("lodged {} serves {} domains on the {} bus", env!("CARGO_PKG_VERSION"), engine.registry.len(), instance.kind());
     engine.autostart().await;
     Service { connection, engine, clients, driver, policies, settings, idle_timeout }.until_over(signals).await
+}
+
+/// Finds the pools again. One that does not answer, such as a server that is gone, does not keep the others waiting for long.
+async fn find_pools(storage: Arc<Storage>) -> Result<()> {
+    let mut finding = tokio::spawn(async move {
+        storage.recover().await?;
+        storage.make_default().await;
+        Ok(())
+    });
+    match tokio::time::timeout(PATIENCE_WITH_POOLS, &mut finding).await {
+        Ok(found) => found.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "finding the pools crashed").caused_by(error))),
+        Err(_) => {
+            tracing::warn!("not all storage answers; pools appear when it does");
+            Ok(())
+        }
+    }
 }
 
 fn layout(instance: Instance, root: Option<&Path>) -> Result<Layout> {

@@ -11,6 +11,7 @@ use crate::domains::{DomainHandle, DomainView};
 use crate::jobs::Job;
 use crate::networks::NetworkView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// Events that wait for the bus at most; beyond that the engine waits.
 const QUEUE: usize = 1024;
@@ -48,6 +49,10 @@ pub enum Event {
     Network(Change<NetworkView>),
     /// Something happened to a secret.
     Secret(Change<SecretView>),
+    /// Something happened to a storage pool.
+    Pool(Change<StoragePoolView>),
+    /// Something happened to a volume.
+    Volume(Change<VolumeView>),
     /// Nothing; carries an answer that must not overtake earlier events.
     None,
 }

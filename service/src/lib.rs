@@ -14,6 +14,7 @@
 //! | [`jobs`] | work that takes a while, as clients see it |
 //! | [`secrets`] | passphrases and keys, and their values |
 //! | [`networks`] | what guests are connected to |
+//! | [`storage`] | pools and volumes: one actor for each pool |
 //! | [`domains`] | the engine: one actor for each domain |
 //! | [`events`] | what the engine tells |
 //! | [`bus`] | the D-Bus front door |
@@ -32,4 +33,5 @@ pub mod jobs;
 pub mod networks;
 pub mod secrets;
 pub mod settings;
+pub mod storage;
 pub mod store;

@@ -17,6 +17,7 @@ use lodge_service::hypervisors::fake::FakeDriver;
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Networks;
 use lodge_service::secrets::Secrets;
+use lodge_service::storage::{self, Storage};
 use lodge_service::store::{Layout, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -66,19 +67,22 @@ impl Service {
             let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
             networks.recover().await.unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
+            let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
+            let storage = Storage::new(parts);
             let engine = Engine::new(Parts {
                 store,
                 drivers: vec![Arc::new(drivers)],
                 publisher,
                 jobs,
-                secrets: secrets.clone(),
                 networks: networks.clone(),
+                secrets: secrets.clone(),
+                storage: storage.clone(),
                 console_keep: 4096,
             });
             engine.recover().await.unwrap();
             lodge_service::bus::serve(
                 &connection,
-                Served { engine: engine.clone(), networks, secrets },
+                Served { engine: engine.clone(), networks, secrets, storage },
                 authorizer,
                 publications,
                 InstanceKind::Session,

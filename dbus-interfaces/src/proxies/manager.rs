@@ -3,7 +3,7 @@
 use zbus::OwnedObjectPath;
 
 use crate::errors::Result;
-use crate::options::{CreateOptions, DefineOptions, NoOptions};
+use crate::options::{CreateOptions, CreatePoolOptions, DefineOptions, NoOptions};
 use crate::types::InstanceKind;
 
 /// The way in, at [`ROOT_PATH`](crate::ROOT_PATH).
@@ -59,6 +59,22 @@ pub trait Manager {
     /// Finds a network.
     #[zbus(allow_interactive_auth)]
     fn get_network(&self, name: &str) -> Result<OwnedObjectPath>;
+
+    /// Stores a storage pool.
+    #[zbus(allow_interactive_auth)]
+    fn define_pool(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Starts a storage pool without storing it.
+    #[zbus(allow_interactive_auth)]
+    fn create_pool(&self, xml: &str, options: &CreatePoolOptions) -> Result<(OwnedObjectPath, Vec<String>)>;
+
+    /// Finds a storage pool.
+    #[zbus(allow_interactive_auth)]
+    fn get_pool(&self, name: &str) -> Result<OwnedObjectPath>;
+
+    /// Finds a volume.
+    #[zbus(allow_interactive_auth)]
+    fn get_volume(&self, path_or_key: &str) -> Result<OwnedObjectPath>;
 
     /// Stores a secret.
     #[zbus(allow_interactive_auth)]

@@ -9,6 +9,8 @@ mod job;
 mod manager;
 mod network;
 mod secret;
+mod storage_pool;
+mod storage_volume;
 
 pub use domain::*;
 pub use hypervisor::*;
@@ -16,3 +18,5 @@ pub use job::*;
 pub use manager::*;
 pub use network::*;
 pub use secret::*;
+pub use storage_pool::*;
+pub use storage_volume::*;

@@ -65,7 +65,7 @@ fn check_types(place: &str, member: &Member) {
         assert!(directions.contains(&arg.direction.as_str()), "{place}.{}: direction", arg.name);
     }
     // Finding by name is complete as it is; everything else has room to grow.
-    if member.kind == "method" && !["GetDomain", "GetNetwork", "GetSecret"].contains(&member.name.as_str()) {
+    if member.kind == "method" && !["GetDomain", "GetNetwork", "GetPool", "GetSecret", "GetVolume"].contains(&member.name.as_str()) {
         assert!(member.signature("in").ends_with("a{sv}"), "{place}: options at the end");
     }
 }
@@ -79,6 +79,17 @@ fn the_documented_options_are_those_that_are_read() {
         ("Network.Update", o::NetworkUpdateOptions::KEYS),
         ("Domain.GetInterfaceAddresses", o::AddressOptions::KEYS),
         ("Manager.DefineSecret", o::DefineOptions::KEYS),
+        ("Manager.DefinePool", o::DefineOptions::KEYS),
+        ("Manager.CreatePool", o::CreatePoolOptions::KEYS),
+        ("StoragePool.GetXml", o::InactiveOptions::KEYS),
+        ("StoragePool.Build", o::BuildOptions::KEYS),
+        ("StoragePool.Start", o::PoolStartOptions::KEYS),
+        ("StoragePool.CreateVolume", o::VolumeOptions::KEYS),
+        ("StoragePool.CloneVolume", o::VolumeOptions::KEYS),
+        ("StorageVolume.Resize", o::ResizeOptions::KEYS),
+        ("StorageVolume.Wipe", o::WipeOptions::KEYS),
+        ("StorageVolume.Upload", o::TransferOptions::KEYS),
+        ("StorageVolume.Download", o::TransferOptions::KEYS),
         ("Manager.CreateDomain", o::CreateOptions::KEYS),
         ("Domain.Start", o::StartOptions::KEYS),
         ("Domain.Shutdown", o::ShutdownOptions::KEYS),
@@ -113,7 +124,7 @@ fn the_documented_options_are_those_that_are_read() {
 fn documented_keys(text: &str) -> Vec<&str> {
     let parts: Vec<_> = text.split('"').collect();
     let quoted = parts.iter().skip(1).step_by(2).zip(parts.iter().skip(2).step_by(2));
-    let typed = |after: &str| [" b", " s", " u"].iter().any(|kind| after.starts_with(kind));
+    let typed = |after: &str| [" b", " s", " t", " u"].iter().any(|kind| after.starts_with(kind));
     quoted.filter(|(_, after)| typed(after)).map(|(word, _)| *word).collect()
 }
 

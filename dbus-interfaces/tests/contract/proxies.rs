@@ -10,10 +10,13 @@ use std::os::unix::net::UnixStream;
 use crate::interface_files::{Interface, Member, interfaces};
 use futures_util::StreamExt;
 use lodge_dbus_interfaces::options::{
-    AddressOptions, ChangeOptions, ConsoleOptions, CreateOptions, DefineOptions, DestroyOptions, DomainCapabilitiesOptions,
-    InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, ShutdownOptions, StartOptions, UndefineOptions, XmlOptions,
+    AddressOptions, BuildOptions, ChangeOptions, ConsoleOptions, CreateOptions, CreatePoolOptions, DefineOptions, DestroyOptions,
+    DomainCapabilitiesOptions, InactiveOptions, MetadataOptions, NetworkUpdateOptions, NoOptions, PoolStartOptions, ResizeOptions,
+    ShutdownOptions, StartOptions, TransferOptions, UndefineOptions, VolumeOptions, WipeOptions, XmlOptions,
 };
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy};
+use lodge_dbus_interfaces::proxies::{
+    DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NetworkProxy, SecretProxy, StoragePoolProxy, StorageVolumeProxy,
+};
 use lodge_dbus_interfaces::types::{JobState, State};
 use lodge_dbus_interfaces::{BUS_NAME, Error};
 use tokio::task::JoinHandle;
@@ -59,6 +62,7 @@ async fn manager() {
         validate_domain("", &NoOptions::default()), domain_from_native("", "", &NoOptions::default()),
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
         define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
+        define_pool("", &DefineOptions::default()), create_pool("", &CreatePoolOptions::default()), get_pool(""), get_volume(""),
         define_secret("", &DefineOptions::default()), get_secret(""),
     );
     drop(manager);
@@ -102,6 +106,36 @@ async fn secret() {
     );
     drop(secret);
     mock.finish("Secret").await;
+}
+
+#[tokio::test]
+async fn storage_pool() {
+    let mock = Mock::start().await;
+    let pool = proxy!(StoragePoolProxy, mock);
+    let source = ObjectPath::from_static_str_unchecked("/");
+    call!(pool;
+        name(), uuid(), kind(), active(), persistent(), autostart(), set_autostart(true), path(), capacity(), allocation(), available(),
+        warnings(), get_xml(&InactiveOptions::default()), build(&BuildOptions::default()), start(&PoolStartOptions::default()),
+        refresh(&NoOptions::default()), stop(&NoOptions::default()), delete(&NoOptions::default()), undefine(&NoOptions::default()),
+        create_volume("", &VolumeOptions::default()), clone_volume("", &source, &VolumeOptions::default()), get_volume(""),
+    );
+    drop(pool);
+    mock.finish("StoragePool").await;
+}
+
+#[tokio::test]
+async fn storage_volume() {
+    let mock = Mock::start().await;
+    let volume = proxy!(StorageVolumeProxy, mock);
+    let (file, _) = std::io::pipe().unwrap();
+    let file = std::os::fd::AsFd::as_fd(&file);
+    call!(volume;
+        name(), pool(), key(), path(), kind(), format(), capacity(), allocation(), physical(), backing_path(), encrypted(),
+        get_xml(&NoOptions::default()), resize(1, &ResizeOptions::default()), wipe(&WipeOptions::default()),
+        delete(&NoOptions::default()), upload(file.into(), &TransferOptions::default()), download(file.into(), &TransferOptions::default()),
+    );
+    drop(volume);
+    mock.finish("StorageVolume").await;
 }
 
 #[tokio::test]

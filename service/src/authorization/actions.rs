@@ -59,6 +59,16 @@ actions! {
     SecretRead = "secret.read",
     /// Make, change or remove a secret, and give it its value.
     SecretDefine = "secret.define",
+    /// See a storage pool's state and description.
+    PoolView = "pool.view",
+    /// Start, stop, refresh, build and delete a storage pool.
+    PoolManage = "pool.manage",
+    /// Make, change or remove a storage pool's definition.
+    PoolDefine = "pool.define",
+    /// See which volumes there are.
+    VolumeView = "volume.view",
+    /// Make, change, read, write and remove volumes.
+    VolumeManage = "volume.manage",
 }
 
 impl Action {

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use lodge_dbus_interfaces::options::Dictionary;
+use lodge_dbus_interfaces::types;
+use lodge_model::xml::Value as _;
 use zbus::{OwnedVariant, Str, Variant};
 
 use crate::domains::{Display, DisplayValue, InterfaceAddresses};
 use crate::networks::Lease;
+use crate::storage::{Algorithm, Overwrite};
 
 /// Displays as the property Graphics.
 pub fn graphics(displays: &[Display]) -> Vec<HashMap<String, OwnedVariant>> {
@@ -44,4 +47,18 @@ fn dictionary<const N: usize>(entries: [(&str, Option<Variant<'static>>); N]) ->
     // Only descriptors cannot be owned, and there are none.
     let owned = |(key, value): (&str, Option<Variant<'static>>)| Some((key.to_owned(), OwnedVariant::try_from(value?).ok()?));
     entries.into_iter().filter_map(owned).collect()
+}
+
+/// Whether a device is formatted, by the option's word, which was read strictly.
+pub fn overwrite(word: &types::Overwrite) -> Overwrite {
+    match word {
+        types::Overwrite::Everything => Overwrite::Everything,
+        types::Overwrite::IfEmpty => Overwrite::IfEmpty,
+        types::Overwrite::Nothing | types::Overwrite::Other(_) => Overwrite::Nothing,
+    }
+}
+
+/// How a volume is wiped, by the option's word, which was read strictly.
+pub fn algorithm(word: &types::WipeAlgorithm) -> Algorithm {
+    Algorithm::parse(word.as_str()).unwrap_or_default()
 }

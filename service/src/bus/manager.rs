@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, NoOptions, Received};
+use lodge_dbus_interfaces::options::{CreateOptions, CreatePoolOptions, DefineOptions, NoOptions, Received};
 use lodge_dbus_interfaces::{Result, paths};
 use lodge_model::document::Document as _;
 use lodge_model::native::Written;
 use zbus::message::Header;
 use zbus::{Connection, OwnedObjectPath};
 
-use super::Shared;
 use super::guarded::Guarded;
 use super::published::Published as _;
+use super::{Shared, convert};
 use crate::authorization::{Action, Details};
 use crate::domains::{Draft, Engine, native};
-use crate::networks;
-use crate::secrets;
+use crate::{networks, secrets, storage};
 
 /// The manager at the root.
 pub struct ManagerObject {
@@ -226,6 +225,64 @@ impl ManagerObject {
         let grant = self.shared.authorize(&header, connection, Action::SecretDefine, details).await?;
         let view = self.shared.secrets.define(grant, draft, options.new).await?;
         Ok((view.path(), view.warnings.clone()))
+    }
+
+    #[zbus(out_args("pool", "warnings"))]
+    async fn define_pool(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let options = DefineOptions::read(&options)?;
+        let draft = storage::Draft::read(xml)?;
+        let details = self.shared.storage.details("DefinePool", &draft);
+        let grant = self.shared.authorize(&header, connection, Action::PoolDefine, details).await?;
+        let (pool, warnings) = self.shared.storage.define(grant, draft, options.new).await?;
+        Ok((pool.view().path(), warnings))
+    }
+
+    #[zbus(out_args("pool", "warnings"))]
+    async fn create_pool(
+        &self,
+        xml: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(OwnedObjectPath, Vec<String>)> {
+        let CreatePoolOptions { build, overwrite } = CreatePoolOptions::read(&options)?;
+        let draft = storage::Draft::read(xml)?;
+        let details = self.shared.storage.details("CreatePool", &draft);
+        let define = self.shared.authorize(&header, connection, Action::PoolDefine, details.clone()).await?;
+        let start = self.shared.authorize(&header, connection, Action::PoolManage, details).await?;
+        let build = build.then(|| convert::overwrite(&overwrite));
+        let (pool, warnings) = self.shared.storage.create(define, start, draft, build).await?;
+        Ok((pool.view().path(), warnings))
+    }
+
+    #[zbus(out_args("pool"))]
+    async fn get_pool(
+        &self,
+        name: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.storage.registry.find(name).map(|pool| pool.view());
+        self.shared.authorize_finding(&header, connection, "GetPool", found.as_deref().ok()).await?;
+        Ok(found?.path())
+    }
+
+    #[zbus(out_args("volume"))]
+    async fn get_volume(
+        &self,
+        path_or_key: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<OwnedObjectPath> {
+        let found = self.shared.storage.registry.volume(path_or_key);
+        self.shared.authorize_finding(&header, connection, "GetVolume", found.as_deref().ok()).await?;
+        Ok(found?.path())
     }
 
     #[zbus(out_args("secret"))]

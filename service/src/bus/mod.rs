@@ -22,6 +22,8 @@ mod properties;
 mod published;
 mod publisher;
 mod secret;
+mod storage_pool;
+mod storage_volume;
 mod value;
 mod visible;
 
@@ -40,6 +42,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publication;
 use crate::networks::Networks;
 use crate::secrets::Secrets;
+use crate::storage::Storage;
 use published::Placed;
 
 /// What every object needs.
@@ -47,6 +50,7 @@ pub(crate) struct Shared {
     engine: Arc<Engine>,
     networks: Arc<Networks>,
     secrets: Arc<Secrets>,
+    storage: Arc<Storage>,
     authorizer: Arc<dyn Authorizer>,
     clients: Clients,
     kind: InstanceKind,
@@ -96,6 +100,8 @@ pub struct Served {
     pub networks: Arc<Networks>,
     /// The secrets.
     pub secrets: Arc<Secrets>,
+    /// The pools.
+    pub storage: Arc<Storage>,
 }
 
 /// Prepares a connection that [`serve`] is to use.
@@ -125,8 +131,8 @@ pub async fn serve(
     kind: InstanceKind,
 ) -> Result<Clients> {
     let clients = Clients::watch(connection).await.map_err(broken)?;
-    let Served { engine, networks, secrets } = served;
-    let shared = Arc::new(Shared { engine: engine.clone(), networks, secrets, authorizer, clients: clients.clone(), kind });
+    let Served { engine, networks, secrets, storage } = served;
+    let shared = Arc::new(Shared { engine: engine.clone(), networks, secrets, storage, authorizer, clients: clients.clone(), kind });
     let server = connection.object_server();
     for driver in engine.drivers() {
         let object = hypervisor::HypervisorObject::new(driver.clone(), shared.clone());
@@ -138,6 +144,10 @@ pub async fn serve(
     }
     publisher::place(connection, &shared, shared.networks.registry.views()).await.map_err(broken)?;
     publisher::place(connection, &shared, shared.secrets.views()).await.map_err(broken)?;
+    let pools = shared.storage.registry.views();
+    let volumes = pools.iter().flat_map(|pool| pool.volume_views()).collect();
+    publisher::place(connection, &shared, pools).await.map_err(broken)?;
+    publisher::place(connection, &shared, volumes).await.map_err(broken)?;
     server.at(ROOT_PATH, object_manager::ObjectManager::new(shared.clone())).await.map_err(broken)?;
     let root = zbus::ObjectPath::from_static_str(ROOT_PATH).map_err(broken)?;
     guarded::put(server, &shared, root, manager::ManagerObject::new(shared.clone())).await.map_err(broken)?;

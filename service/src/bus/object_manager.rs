@@ -83,10 +83,12 @@ impl Serialize for ManagedObjects {
             let properties = Table(properties::HYPERVISOR, &(*name, view.clone()));
             map.serialize_entry(&paths::hypervisor(name), &HashMap::from([(HYPERVISOR_INTERFACE, properties)]))?;
         }
-        let Visible { domains, networks, jobs, secrets, drivers: _ } = &self.visible;
+        let Visible { domains, networks, jobs, secrets, pools, volumes, drivers: _ } = &self.visible;
         entries(&mut map, domains)?;
         entries(&mut map, networks)?;
         entries(&mut map, secrets)?;
+        entries(&mut map, pools)?;
+        entries(&mut map, volumes)?;
         entries(&mut map, jobs)?;
         map.end()
     }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use lodge_dbus_interfaces::paths;
+
 use super::published;
 use super::value::Value;
 use crate::domains::DomainView;
@@ -12,6 +14,7 @@ use crate::hypervisors::HypervisorView;
 use crate::jobs::{Job, JobState};
 use crate::networks::NetworkView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// One property of a snapshot type.
 pub type Property<T> = (&'static str, for<'a> fn(&'a T) -> Value<'a>);
@@ -95,6 +98,36 @@ pub const SECRET: &[Property<SecretView>] = &[
     ("Private", |view| Value::Flag(view.private)),
     ("HasValue", |view| Value::Flag(view.has_value)),
     ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.StoragePool`.
+pub const STORAGE_POOL: &[Property<StoragePoolView>] = &[
+    ("Name", |view| Value::from(view.name.as_str())),
+    ("Uuid", |view| Value::Uuid(view.uuid)),
+    ("Type", |view| Value::from(view.kind)),
+    ("Active", |view| Value::Flag(view.active)),
+    ("Persistent", |view| Value::Flag(view.persistent)),
+    ("Autostart", |view| Value::Flag(view.autostart)),
+    ("Path", |view| Value::from(view.path.as_str())),
+    ("Capacity", |view| Value::Large(view.contents.capacity)),
+    ("Allocation", |view| Value::Large(view.contents.allocation)),
+    ("Available", |view| Value::Large(view.contents.available)),
+    ("Warnings", |view| Value::Texts(&view.warnings)),
+];
+
+/// The properties of `org.lodge.Lodge1.StorageVolume`.
+pub const STORAGE_VOLUME: &[Property<VolumeView>] = &[
+    ("Name", |view| Value::from(view.volume.name.as_str())),
+    ("Pool", |view| Value::Object(paths::pool(&view.pool))),
+    ("Key", |view| Value::from(view.volume.key.as_str())),
+    ("Path", |view| Value::from(view.volume.path.as_str())),
+    ("Type", |view| Value::from(view.volume.kind.as_str())),
+    ("Format", |view| Value::from(view.volume.format.as_str())),
+    ("Capacity", |view| Value::Large(view.volume.capacity)),
+    ("Allocation", |view| Value::Large(view.volume.allocation)),
+    ("Physical", |view| Value::Large(view.volume.physical)),
+    ("BackingPath", |view| Value::from(view.volume.backing.as_ref().map(|backing| backing.path.as_str()).unwrap_or_default())),
+    ("Encrypted", |view| Value::Flag(view.volume.encryption.is_some())),
 ];
 
 /// Why a job failed; empty otherwise.

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::{DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, paths};
+use lodge_dbus_interfaces::{
+    DOMAIN_INTERFACE, JOB_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths,
+};
 use zbus::OwnedObjectPath;
 
 use super::Shared;
@@ -15,6 +17,7 @@ use crate::domains::DomainView;
 use crate::jobs::Job;
 use crate::networks::NetworkView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// A snapshot that is an object of the bus.
 pub trait Published: Sized + 'static {
@@ -52,6 +55,8 @@ pub fn path(subject: &Subject) -> OwnedObjectPath {
         Subject::Domain(name) => paths::domain(name),
         Subject::Network(name) => paths::network(name),
         Subject::Secret(uuid) => paths::secret(&uuid.to_string()),
+        Subject::StoragePool(name) => paths::pool(name),
+        Subject::StorageVolume { pool, volume } => paths::volume(pool, volume),
     }
 }
 
@@ -61,6 +66,8 @@ pub fn view_action(subject: &Subject) -> Action {
         Subject::Domain(_) => Action::DomainView,
         Subject::Network(_) => Action::NetworkView,
         Subject::Secret(_) => Action::SecretView,
+        Subject::StoragePool(_) => Action::PoolView,
+        Subject::StorageVolume { .. } => Action::VolumeView,
     }
 }
 
@@ -88,6 +95,24 @@ impl Published for NetworkView {
 
     fn path(&self) -> OwnedObjectPath {
         paths::network(&self.name)
+    }
+}
+
+impl Published for StoragePoolView {
+    const INTERFACE: &'static str = STORAGE_POOL_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::STORAGE_POOL;
+
+    fn path(&self) -> OwnedObjectPath {
+        path(&self.subject())
+    }
+}
+
+impl Published for VolumeView {
+    const INTERFACE: &'static str = STORAGE_VOLUME_INTERFACE;
+    const PROPERTIES: &'static [Property<Self>] = properties::STORAGE_VOLUME;
+
+    fn path(&self) -> OwnedObjectPath {
+        path(&self.subject())
     }
 }
 

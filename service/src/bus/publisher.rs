@@ -67,6 +67,8 @@ async fn publish(connection: &Connection, shared: &Arc<Shared>, event: Event) ->
         }
         Event::Secret(change) => follow(connection, shared, change).await,
         Event::Network(change) => follow(connection, shared, change).await,
+        Event::Pool(change) => follow(connection, shared, change).await,
+        Event::Volume(change) => follow(connection, shared, change).await,
         Event::None => Ok(()),
     }
 }

@@ -26,6 +26,7 @@ pub enum Value<'a> {
     Texts(&'a [String]),
     Pairs(&'a [(String, String)]),
     Displays(&'a [Display]),
+    Object(OwnedObjectPath),
     Objects(Vec<OwnedObjectPath>),
 }
 
@@ -47,6 +48,7 @@ impl Value<'_> {
             Self::Texts(_) => "as",
             Self::Pairs(_) => "a(ss)",
             Self::Displays(_) => "aa{sv}",
+            Self::Object(_) => "o",
             Self::Objects(_) => "ao",
         }
     }
@@ -69,6 +71,7 @@ impl Serialize for Value<'_> {
             Self::Texts(texts) => variant(serializer, signature, texts),
             Self::Pairs(pairs) => variant(serializer, signature, pairs),
             Self::Displays(displays) => variant(serializer, signature, displays),
+            Self::Object(path) => variant(serializer, signature, path),
             Self::Objects(paths) => variant(serializer, signature, paths),
         }
     }
@@ -118,6 +121,7 @@ mod tests {
             (Value::Pairs(&[]), "[]"),
             (Value::Displays(&displays), "U16(5900)"),
             (Value::Displays(&[]), "[]"),
+            (Value::Object(path.clone()), "/org/lodge/Lodge1/domain/a_20b"),
             (Value::Objects(vec![path]), "/org/lodge/Lodge1/domain/a_20b"),
         ];
         for (value, expected) in &cases {

@@ -19,6 +19,7 @@ use crate::hypervisors::Driver;
 use crate::jobs::Job;
 use crate::networks::NetworkView;
 use crate::secrets::SecretView;
+use crate::storage::{StoragePoolView, VolumeView};
 
 /// Objects asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -33,6 +34,10 @@ pub struct Visible {
     pub networks: Vec<Arc<NetworkView>>,
     /// The secrets, in order of UUIDs.
     pub secrets: Vec<Arc<SecretView>>,
+    /// The pools, in order of names.
+    pub pools: Vec<Arc<StoragePoolView>>,
+    /// Their volumes.
+    pub volumes: Vec<Arc<VolumeView>>,
     /// The work on what is seen.
     pub jobs: Vec<Arc<Job>>,
     /// The hypervisors.
@@ -74,15 +79,29 @@ pub async fn to(shared: &Shared, caller: Caller, verb: &'static str) -> Result<V
     }
     let networks = placed(shared, &quiet, verb, shared.networks.registry.views()).await?;
     let secrets = placed(shared, &quiet, verb, shared.secrets.views()).await?;
+    let all = shared.storage.registry.views();
+    let all_volumes = all.iter().flat_map(|pool| pool.volume_views()).collect();
+    let pools = placed(shared, &quiet, verb, all).await?;
+    let volumes = placed(shared, &quiet, verb, all_volumes).await?;
     let mut jobs = shared.engine.jobs.all();
     jobs.retain(|job| match &job.subject {
         Subject::Domain(name) => domains.has(|domain| domain.name == *name),
         Subject::Network(name) => networks.has(|network| network.name == *name),
         Subject::Secret(uuid) => secrets.has(|secret| secret.uuid == *uuid),
+        Subject::StoragePool(name) => pools.has(|pool| pool.name == *name),
+        Subject::StorageVolume { pool, volume } => volumes.has(|view| view.pool == *pool && view.volume.name == *volume),
     });
     let may_see_hypervisors = shared.require(&quiet, Action::HypervisorView, &Details::of_verb(verb)).await.is_ok();
     let drivers = if may_see_hypervisors { shared.engine.drivers().to_vec() } else { Vec::new() };
-    Ok(Visible { domains: domains.views(), networks: networks.views(), secrets: secrets.views(), jobs, drivers })
+    Ok(Visible {
+        domains: domains.views(),
+        networks: networks.views(),
+        secrets: secrets.views(),
+        pools: pools.views(),
+        volumes: volumes.views(),
+        jobs,
+        drivers,
+    })
 }
 
 async fn placed<T: Placed>(shared: &Shared, caller: &Caller, verb: &'static str, all: Vec<Arc<T>>) -> Result<Part<T>> {

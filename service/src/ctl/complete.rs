@@ -6,7 +6,9 @@
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
-use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE};
+use lodge_dbus_interfaces::{
+    BUS_NAME, DOMAIN_INTERFACE, NETWORK_INTERFACE, SECRET_INTERFACE, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE,
+};
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 
@@ -28,6 +30,16 @@ pub fn network_names(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// The secrets whose UUIDs begin with what is typed so far.
 pub fn secret_uuids(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, SECRET_INTERFACE, "Uuid")
+}
+
+/// The pools whose names begin with what is typed so far.
+pub fn pool_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(typed, STORAGE_POOL_INTERFACE, "Name")
+}
+
+/// The volumes of all pools, likewise.
+pub fn volume_names(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(typed, STORAGE_VOLUME_INTERFACE, "Name")
 }
 
 /// The objects of which a property begins with what is typed so far.

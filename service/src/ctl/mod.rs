@@ -13,6 +13,7 @@
 //! | [`output`], [`table`], [`json`] | what is printed |
 //! | [`input`] | files and standard input |
 //! | [`size`] | sizes as people write them |
+//! | [`progress`] | a job that is waited for |
 //! | [`terminal`], [`signals`] | raw mode, and what must not interrupt it |
 //!
 //! Words: what people read has the contract's words with spaces (`shut off`), as virsh prints them; JSON has the contract's
@@ -38,6 +39,9 @@ mod list;
 mod native;
 mod network;
 mod output;
+mod pool;
+mod pool_as;
+mod progress;
 mod secret;
 mod service;
 mod shell;
@@ -48,6 +52,7 @@ mod table;
 mod terminal;
 mod uri;
 mod validate;
+mod vol;
 mod wait;
 
 use std::process::ExitCode;
@@ -129,6 +134,10 @@ enum Command {
     #[command(flatten)]
     Capabilities(capabilities::Command),
     #[command(flatten)]
+    Pool(pool::Command),
+    #[command(flatten)]
+    Vol(vol::Command),
+    #[command(flatten)]
     Shell(shell::Command),
 }
 
@@ -186,6 +195,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Secret(command) => secret::run(command, connect, output).await,
         Command::Host(command) => host::run(command, connect, output).await,
         Command::Capabilities(command) => capabilities::run(command, connect, output).await,
+        Command::Pool(command) => pool::run(command, connect, output).await,
+        Command::Vol(command) => vol::run(command, connect, output).await,
         Command::Shell(command) => shell::run(&command, output),
     }
 }

@@ -1,7 +1,7 @@
 //! The way to the service.
 
 use lodge_dbus_interfaces::BUS_NAME;
-use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, ManagerProxy, StoragePoolProxy, StorageVolumeProxy};
 use serde::de::DeserializeOwned;
 use zbus::proxy::{CacheProperties, MethodFlags};
 use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Proxy, Variant};
@@ -55,6 +55,31 @@ impl Service {
     pub async fn domain(&self, name: &str) -> Outcome<DomainProxy<'static>> {
         let path = self.manager.get_domain(name).await?;
         self.domain_at(path).await
+    }
+
+    /// The pool with a name or a UUID.
+    ///
+    /// # Errors
+    /// There is none, or no service.
+    pub async fn pool(&self, name: &str) -> Outcome<StoragePoolProxy<'static>> {
+        let path = self.manager.get_pool(name).await?;
+        self.pool_at(path).await
+    }
+
+    /// The pool at a path that the service told.
+    ///
+    /// # Errors
+    /// The bus does not work.
+    pub async fn pool_at(&self, path: OwnedObjectPath) -> Outcome<StoragePoolProxy<'static>> {
+        Ok(StoragePoolProxy::builder(&self.connection).path(path).cache_properties(CacheProperties::No).build().await?)
+    }
+
+    /// The volume at a path that the service told.
+    ///
+    /// # Errors
+    /// The bus does not work.
+    pub async fn volume_at(&self, path: OwnedObjectPath) -> Outcome<StorageVolumeProxy<'static>> {
+        Ok(StorageVolumeProxy::builder(&self.connection).path(path).cache_properties(CacheProperties::No).build().await?)
     }
 
     /// Calls a method that reads.

@@ -26,6 +26,30 @@ impl FromStr for Size {
     }
 }
 
+/// A size in bytes, of which a plain number is bytes, as virsh has it for volumes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bytes(pub u64);
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(_) => text.parse::<Size>().map(|Size(bytes)| Self(bytes)),
+        }
+    }
+}
+
+/// Bytes as people read them, such as `20.00 GiB`.
+pub fn human(bytes: u64) -> String {
+    let power = (bytes.max(1).ilog2() / 10).min(6);
+    let unit = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].get(power as usize).copied().unwrap_or_default();
+    // In hundredths, rounded to the nearest.
+    let hundredths = (u128::from(bytes) * 100 + (1_u128 << (10 * power)) / 2) >> (10 * power);
+    format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100)
+}
+
 /// How many bytes a unit is.
 fn scale(unit: &str) -> Option<u64> {
     let unit = unit.to_ascii_lowercase();
@@ -71,6 +95,16 @@ mod tests {
             ("0", 0),
         ] {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_volumes_are_bytes() {
+        for (text, bytes) in [("1", 1), ("20G", 20 << 30), ("512 MiB", 512 << 20), ("0", 0)] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for (bytes, text) in [(0, "0.00 B"), (1023, "1023.00 B"), (1536, "1.50 KiB"), (20 << 30, "20.00 GiB"), (u64::MAX, "16.00 EiB")] {
+            assert_eq!(human(bytes), text);
         }
     }
 

@@ -28,6 +28,7 @@ use super::request::{Definition, Message, Reply, Request, Start};
 use super::state::{Running, ShutOff, ShuttingDown, State};
 use super::status::{FORMAT, Status};
 use super::view::DomainView;
+use super::volumes;
 use super::work::{Change, Outcome, Work, end_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{DomainSignal, Event};
@@ -227,7 +228,8 @@ impl Actor {
     }
 
     fn start(&self, start: &Start) -> Result<Work> {
-        let (domain, _) = Domain::parse(&self.definition.xml)?;
+        let (mut domain, _) = Domain::parse(&self.definition.xml)?;
+        volumes::resolve(&mut domain, &self.engine.storage)?;
         let (events, receiver) = mpsc::channel(MACHINE_EVENTS);
         let mut launch = self.engine.launch(self.engine.next_id(), domain, self.uuid, &self.name, start.paused, events)?;
         let job = self.engine.jobs.get(start.job);

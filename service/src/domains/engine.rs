@@ -21,6 +21,7 @@ use super::request::{Definition, Request, Start, Undefine};
 use super::state::{ShutOff, State};
 use super::status::{FORMAT, Status};
 use super::view::Facts;
+use super::volumes::VolumeUsers;
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Publisher};
@@ -29,6 +30,7 @@ use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, 
 use crate::jobs::{Job, Jobs};
 use crate::networks::Networks;
 use crate::secrets::Secrets;
+use crate::storage::Storage;
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -45,6 +47,8 @@ pub struct Parts {
     pub networks: Arc<Networks>,
     /// What opens what guests are given.
     pub secrets: Arc<Secrets>,
+    /// The pools, whose volumes are disks.
+    pub storage: Arc<Storage>,
     /// Bytes of console output kept for those who come later.
     pub console_keep: usize,
 }
@@ -56,6 +60,7 @@ pub struct Engine {
     /// Visible work.
     pub jobs: Arc<Jobs>,
     secrets: Arc<Secrets>,
+    pub(super) storage: Arc<Storage>,
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
     pub(super) networks: Arc<Networks>,
@@ -87,19 +92,23 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, secrets, networks, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, networks, secrets, storage, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
-        Arc::new(Self {
-            registry: Registry::default(),
-            jobs,
-            secrets,
-            store,
-            publisher,
-            networks,
-            unplugging: Mutex::default(),
-            drivers,
-            console_keep,
-            next_id: AtomicU32::new(1),
+        Arc::new_cyclic(|engine| {
+            storage.ask_for_users(Arc::new(VolumeUsers(engine.clone())));
+            Self {
+                registry: Registry::default(),
+                jobs,
+                secrets,
+                storage,
+                store,
+                publisher,
+                networks,
+                unplugging: Mutex::default(),
+                drivers,
+                console_keep,
+                next_id: AtomicU32::new(1),
+            }
         })
     }
 
@@ -239,7 +248,7 @@ impl Engine {
         result
     }
 
-    /// Starts every network and every domain that is marked for it, once for each life of the runtime directory: a
+    /// Starts every network, every pool and every domain that is marked for it, once for each life of the runtime directory: a
     /// service that comes back by activation does not start what was shut down meanwhile.
     pub async fn autostart(self: &Arc<Self>) {
         match self.store.first_run() {
@@ -249,6 +258,8 @@ impl Engine {
         }
         // Before the guests that are to be in them.
         self.networks.autostart().await;
+        // Guests have their disks there.
+        self.storage.autostart().await;
         for domain in self.registry.all() {
             let view = domain.view();
             if view.autostart && !view.state.is_active() {
@@ -361,20 +372,9 @@ impl Engine {
             };
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
-        Ok(Launch {
-            domain,
-            uuid,
-            id,
-            paused,
-            nics: Arc::default(),
-            runtime,
-            log,
-            nvram: self.nvram(uuid),
-            tpm: self.tpm(uuid),
-            events,
-            remember,
-            reveal: self.reveal(),
-        })
+        let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
+        let nics = Arc::default();
+        Ok(Launch { domain, uuid, id, paused, nics, runtime, log, nvram, tpm, events, remember, reveal })
     }
 
     /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.

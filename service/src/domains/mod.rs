@@ -32,6 +32,7 @@ mod secrets;
 mod state;
 mod status;
 mod view;
+mod volumes;
 mod work;
 
 pub use addresses::{AddressSource, InterfaceAddresses};
@@ -45,3 +46,4 @@ pub use secrets::without_secrets;
 pub use state::{Running, ShutOff, ShuttingDown, State};
 pub use status::Status;
 pub use view::{Display, DisplayValue, DomainView, Facts};
+pub use volumes::VolumeUsers;

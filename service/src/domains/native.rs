@@ -12,6 +12,7 @@ use lodge_model::xml::Value as _;
 use uuid::Uuid;
 
 use super::engine::{Draft, Engine};
+use super::volumes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::Places;
 
@@ -67,6 +68,8 @@ impl Engine {
             );
             return Err(Error::new(ErrorKind::NotSupported, sentence));
         }
+        // What no started pool has stays as it is, and is refused with a sentence of the planner's.
+        drop(volumes::resolve(&mut domain, &self.storage));
         domain.id = None;
         let uuid = *domain.uuid.get_or_insert_with(Uuid::new_v4);
         let sockets = self.store.layout().state.join("by-hand").join(&domain.name);

@@ -3,9 +3,11 @@
 //! What stands here knows nothing of domains, hypervisors or the bus API. It offers small pieces with the names of the
 //! system's own manual pages: [`process`] starts and follows programs, [`program`] tells which of them are root's;
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
-//! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`apparmor`] and [`selinux`] speak to the
-//! kernel's security modules; [`netlink`], [`nftables`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what
-//! the service manager hands over; [`sockets`] makes UNIX sockets; [`hardware`] and [`kvm`] tell what machine this is.
+//! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`directory`] and [`filesystem`] look at and change
+//! what is stored, and [`watch`] tells when it changes; [`apparmor`] and [`selinux`] speak to the kernel's security modules;
+//! [`netlink`], [`nftables`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what the service
+//! manager hands over; [`sockets`] makes UNIX sockets, [`stream`] reads and writes somebody else's; [`hardware`] and [`kvm`] tell what
+//! machine this is.
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper; each block carries its SAFETY comment")]
 
@@ -15,6 +17,8 @@ pub mod boot;
 pub mod bridge_helper;
 pub mod cgroup;
 pub mod credentials;
+pub mod directory;
+pub mod filesystem;
 pub mod hardware;
 pub mod inode;
 pub mod kvm;
@@ -24,12 +28,15 @@ pub mod netlink;
 pub mod nftables;
 pub mod process;
 pub mod program;
+pub mod sealed;
 pub mod seccomp;
 pub mod selinux;
 pub mod service_credentials;
 pub mod sockets;
+pub mod stream;
 pub mod sysctl;
 pub mod systemd;
 pub mod tap;
 pub mod terminal;
 pub mod threads;
+pub mod watch;

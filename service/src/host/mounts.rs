@@ -27,6 +27,24 @@ const COPIED: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
 /// Permissions of directories that only lead to something.
 const SEARCHED: Mode = Mode::from_raw_mode(0o755);
 
+/// Has a program mount and unmount where the host does, and not only in a view of the service's own, which would end with it
+/// (systemd.exec(5), `ProtectSystem=`). `None` where the two are the same.
+///
+/// # Errors
+/// It cannot be found out.
+pub fn of_the_host() -> io::Result<Option<ChildStep>> {
+    let number = |path: &str| fs::stat(path).map(|stat| stat.st_ino);
+    // Who may not look at the first process may not mount either, and hears so from the program.
+    let (Ok(own), Ok(host)) = (number("/proc/self/ns/mnt"), number("/proc/1/ns/mnt")) else { return Ok(None) };
+    if own == host {
+        return Ok(None);
+    }
+    let namespace = fs::open("/proc/1/ns/mnt", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(Some(ChildStep::new("enter the host's mounts", move || {
+        Ok(rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(rustix::thread::LinkNameSpaceType::Mount))?)
+    })))
+}
+
 /// A file system, or a part of one, that is attached to no place yet.
 #[derive(Debug)]
 pub struct Detached(OwnedFd);

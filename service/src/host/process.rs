@@ -29,7 +29,7 @@ use nix::libc;
 
 pub use error::ProcessError;
 pub use hold::{Held, hold};
-pub use run::{Limits, Output, run};
+pub use run::{Limits, Output, run, run_reading};
 pub use rustix::process::Signal;
 pub use tracked::{Exit, Process};
 

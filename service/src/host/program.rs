@@ -1,4 +1,4 @@
-//! Programs that somebody else names: whether only root decides what they do.
+//! Programs: where those of the system are, and of those that somebody else names, whether only root decides what they do.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,11 @@ const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 pub fn find(name: &str) -> Option<PathBuf> {
     let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
     DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(executable)
+}
+
+/// The same; where it is not installed a path at which it would be, so that starting it says what is missing.
+pub fn of_system(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| Path::new("/usr/bin").join(name))
 }
 
 #[cfg(test)]

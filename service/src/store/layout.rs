@@ -96,6 +96,11 @@ impl Layout {
         self.state.join("networks")
     }
 
+    /// Directory of the volumes of the default pool.
+    pub fn images(&self) -> PathBuf {
+        self.data.join("images")
+    }
+
     /// Directory of the values of secrets.
     pub fn secrets(&self) -> PathBuf {
         self.data.join("secrets")

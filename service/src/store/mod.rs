@@ -39,12 +39,19 @@ const FIRST_RUN_MARK: &str = "autostarted";
 /// The file in the state directory that tells that the network `default` was offered; the package's removal compares it.
 const NETWORK_OFFERED: &str = "default-network-offered";
 
+/// The file in the configuration directory that tells a later service that the default pool was made.
+const POOLS_MARK: &str = "default-pool";
+
 /// The files of one instance, locked against other daemons as long as this lives.
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
     definitions: Definitions,
     networks: Definitions,
+    pools: Definitions,
+    active_pools: Definitions,
+    pool_autostart: Autostart,
+    config: Directory,
     secrets: Definitions,
     values: SecretValues,
     status: StatusFiles,
@@ -81,17 +88,24 @@ impl Store {
             Directory::create(path, of_guests)?;
         }
         let definitions = Definitions::open(&config, "domains")?;
+        let pools = Definitions::open(&config, "pools")?;
+        let active_pools = Definitions::open(&runtime, "pools")?;
         let secrets = Definitions::open(&config, "secrets")?;
         let values = SecretValues::open(Directory::create(&layout.secrets(), Mode::Owner)?)?;
         let networks = Definitions::open(&config, "networks")?;
         let autostart = Autostart::open(&config, "autostart", "domains")?;
         let network_autostart = Autostart::open(&config, "autostart-networks", "networks")?;
+        let pool_autostart = Autostart::open(&config, "autostart-pools", "pools")?;
         // Durable files in a directory that a power failure takes away would be lost with it.
         config.sync()?;
         let (status, network_status) = (StatusFiles::open(&runtime, "domains")?, StatusFiles::open(&runtime, "networks")?);
         Ok(Self {
             definitions,
             networks,
+            pools,
+            active_pools,
+            pool_autostart,
+            config,
             secrets,
             values,
             status,
@@ -127,6 +141,33 @@ impl Store {
     /// Which networks start with the daemon.
     pub fn network_autostart(&self) -> &Autostart {
         &self.network_autostart
+    }
+
+    /// The definitions of the pools.
+    pub fn pools(&self) -> &Definitions {
+        &self.pools
+    }
+
+    /// What the pools were started from that are; gone with the host's uptime.
+    pub fn active_pools(&self) -> &Definitions {
+        &self.active_pools
+    }
+
+    /// Which pools start with the daemon.
+    pub fn pool_autostart(&self) -> &Autostart {
+        &self.pool_autostart
+    }
+
+    /// Whether no service has had pools here before. Says so once only, in the life of the configuration.
+    ///
+    /// # Errors
+    /// The mark cannot be made; nobody knows then.
+    pub fn first_use_of_pools(&self) -> Result<bool, StoreError> {
+        if self.config.kind(POOLS_MARK)?.is_some() {
+            return Ok(false);
+        }
+        atomic::write(&self.config, POOLS_MARK, b"", atomic::Durability::Durable)?;
+        Ok(true)
     }
 
     /// The definitions of the secrets, by UUID.

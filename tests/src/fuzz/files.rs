@@ -6,11 +6,13 @@ use std::path::Path;
 
 use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
+use lodge_model::storage_volume::VolumeFormat;
 use lodge_service::domains::Status;
 use lodge_service::hypervisors::qemu::firmware::{FirmwareDescriptor, Wish, choose};
 use lodge_service::hypervisors::qemu::log::RunLog;
 use lodge_service::hypervisors::qemu::record::Record;
 use lodge_service::settings::{Settings, SettingsError};
+use lodge_service::storage::formats;
 use tempfile::NamedTempFile;
 
 /// The settings file.
@@ -24,6 +26,19 @@ pub fn settings(text: &str) {
         Err(SettingsError::Invalid { line, reason, .. }) => assert!((1..=lines).contains(&line) && !reason.is_empty(), "{line}: {reason}"),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The header of an image.
+pub fn images(data: &[u8]) {
+    let header = formats::read(data, data.len() as u64).expect("memory can be read");
+    if let Some((name, _)) = &header.backing {
+        // As many characters as there may be bytes, of which each may be no text.
+        assert!(!name.is_empty() && name.chars().count() <= 20 << 10 && !name.contains(char::is_control), "{name:?}");
+    }
+    let raw = formats::read_as(VolumeFormat::Raw, data, data.len() as u64).expect("memory can be read");
+    assert_eq!(raw, formats::Header::of(VolumeFormat::Raw));
+    let same = formats::read_as(header.format, data, data.len() as u64).expect("memory can be read");
+    assert!(header.format == VolumeFormat::Raw || same == header, "{header:?} {same:?}");
 }
 
 /// The status file of a running guest, with the record of its machine.

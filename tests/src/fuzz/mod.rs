@@ -55,6 +55,7 @@ pub const TARGETS: &[Target] = &[
     target("firmware", |data| with_text(data, files::firmware)),
     target("options", options::all),
     target("networks", |data| with_text(data, networks::all)),
+    target("images", files::images),
 ];
 
 /// Tries one target.

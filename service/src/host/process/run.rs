@@ -23,6 +23,14 @@ pub struct Limits {
     pub output_bytes: usize,
 }
 
+impl Limits {
+    /// For work that takes as long as the data are many; who asked for it can call it off. Output as by default.
+    pub fn without_end() -> Self {
+        // A hundred years: the clock cannot count to the end of time.
+        Self { timeout: Duration::from_secs(100 * 366 * 24 * 3600), ..Self::default() }
+    }
+}
+
 impl Default for Limits {
     /// 30 seconds, 1 MiB.
     fn default() -> Self {
@@ -68,14 +76,30 @@ impl Output {
 /// # Errors
 /// Those of [`super::launch`], [`ProcessError::TimedOut`] and [`ProcessError::Exchange`].
 pub async fn run(spec: ProcessSpec, input: &[u8], limits: Limits) -> Result<Output, ProcessError> {
+    run_reading(spec, input, limits, |_| {}).await
+}
+
+/// Does the same as [`run`], and hands on what comes on standard output while it comes, such as a program's progress.
+///
+/// # Errors
+/// Those of [`run`].
+pub async fn run_reading(
+    spec: ProcessSpec,
+    input: &[u8],
+    limits: Limits,
+    mut on_output: impl FnMut(&[u8]) + Send,
+) -> Result<Output, ProcessError> {
     let program = spec.program.clone();
     let (streams, pipes) = pipes().map_err(|source| ProcessError::prepare(&program, source))?;
     let process = KillOnDrop(start(spec, streams).await?);
     let Pipes { stdin, stdout, stderr } = pipes;
     let exchange = async {
-        tokio::try_join!(feed(stdin, input), read_capped(stdout, limits.output_bytes), read_capped(stderr, limits.output_bytes), async {
-            Ok(process.0.exited().await)
-        },)
+        tokio::try_join!(
+            feed(stdin, input),
+            read_capped(stdout, limits.output_bytes, &mut on_output),
+            read_capped(stderr, limits.output_bytes, |_| {}),
+            async { Ok(process.0.exited().await) },
+        )
     };
     match tokio::time::timeout(limits.timeout, exchange).await {
         Ok(Ok(((), (stdout, out_cut), (stderr, err_cut), exit))) => {
@@ -114,7 +138,7 @@ async fn feed(mut stdin: pipe::Sender, input: &[u8]) -> io::Result<()> {
 }
 
 /// Reads to the end, keeps the first `limit` bytes, and tells whether there was more.
-async fn read_capped(mut from: pipe::Receiver, limit: usize) -> io::Result<(Vec<u8>, bool)> {
+async fn read_capped(mut from: pipe::Receiver, limit: usize, mut on_output: impl FnMut(&[u8])) -> io::Result<(Vec<u8>, bool)> {
     let mut kept = Vec::new();
     let mut chunk = vec![0; 16 << 10];
     let mut truncated = false;
@@ -123,6 +147,7 @@ async fn read_capped(mut from: pipe::Receiver, limit: usize) -> io::Result<(Vec<
         if count == 0 {
             return Ok((kept, truncated));
         }
+        on_output(chunk.get(..count).unwrap_or_default());
         let room = limit.saturating_sub(kept.len()).min(count);
         kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
         truncated |= room < count;

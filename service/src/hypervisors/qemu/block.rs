@@ -235,7 +235,8 @@ impl Image<'_> {
                 self.network(protocol, *name, hosts)
             }
             DiskSource::Volume { pool, volume } => Err(Refusal::unsupported(format!(
-                "{} is the volume {volume} of pool {pool}, and this version has no pools: use <disk type='file'> with the volume's path",
+                "{} is the volume {volume} of pool {pool}, which is not started or does not have it: start the pool, or use <disk type='file'> with \
+                 the volume's path",
                 self.owner
             ))),
             DiskSource::Nvme { .. } | DiskSource::VhostUser { .. } | DiskSource::VhostVdpa { .. } => Err(Refusal::unsupported(format!(

@@ -1,0 +1,15 @@
+//! Pools and volumes on real parts: directories, file systems and disks on loop devices, qemu-img, sfdisk, lvm. Needs root.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
+
+mod devices;
+mod dir;
+mod disk;
+mod encryption;
+mod faults;
+mod fs;
+mod images;
+mod listings;
+mod logical;
+mod pools;
+mod service;
