@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod guest;
 mod kills;
+mod limits;
 mod lives;
 mod namespace;
 mod reach;

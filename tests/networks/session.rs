@@ -45,6 +45,7 @@ fn a_users_guest_is_on_a_bridge_that_the_administrator_allows_and_on_no_other() 
         vnet_header: true,
         mtu: None,
         isolated: false,
+        limits: None,
     };
     let plugged = world.wait(networks.plug(&plug(To::Bridge("br0".into())))).unwrap_or_else(|error| panic!("{error}"));
     let link = world.host.ip(&format!("-o link show {}", plugged.interface));

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::tap;
 use crate::hypervisors::{Launch, Nic, Nics};
-use crate::networks::{Plug, To};
+use crate::networks::{Limits, Plug, To};
 
 /// Names on the host that the service gives by itself: one of these in a definition is of an earlier run (libvirt,
 /// formatdomain, `<target>`).
@@ -113,6 +113,7 @@ fn plug(owner: Uuid, interface: &Interface, to: To) -> Result<Plug> {
         queues,
         vnet_header: virtio,
         mtu: interface.mtu.as_ref().map(|mtu| mtu.size),
+        limits: interface.bandwidth.as_deref().and_then(Limits::of),
         isolated: interface.port.as_ref().and_then(|port| port.isolated).is_some_and(|isolated| isolated.0),
     })
 }

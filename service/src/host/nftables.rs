@@ -54,15 +54,14 @@ pub async fn base_chains() -> Result<Vec<BaseChain>, NftablesError> {
     Ok(chains.filter_map(base_chain).collect())
 }
 
-/// Whether there is a table.
+/// The names of the tables of a family.
 ///
 /// # Errors
 /// nft is missing or may not look.
-pub async fn has_table(family: &str, name: &str) -> Result<bool, NftablesError> {
-    let answer: Value = serde_json::from_slice(&nft(&["-j", "list", "tables"], b"").await?)?;
-    let mut tables = answer.get("nftables").and_then(Value::as_array).into_iter().flatten().filter_map(|entry| entry.get("table"));
-    let text = |table: &Value, key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
-    Ok(tables.any(|table| text(table, "family").as_deref() == Some(family) && text(table, "name").as_deref() == Some(name)))
+pub async fn tables(family: &str) -> Result<Vec<String>, NftablesError> {
+    let answer: Value = serde_json::from_slice(&nft(&["-j", "list", "tables", family], b"").await?)?;
+    let tables = answer.get("nftables").and_then(Value::as_array).into_iter().flatten().filter_map(|entry| entry.get("table"));
+    Ok(tables.filter_map(|table| Some(table.get("name")?.as_str()?.to_owned())).collect())
 }
 
 fn base_chain(chain: &Value) -> Option<BaseChain> {

@@ -10,6 +10,7 @@ use super::backends::{Addresses, OwnBridgePlan};
 use super::dnsmasq;
 use super::firewall::nftables::table_of;
 use super::host::Host;
+use super::limits;
 use super::status::{Made, Port, ProcessRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::netlink::{Link, NewRoute, PortFlags};
@@ -25,6 +26,7 @@ pub fn foreseen(plan: &OwnBridgePlan) -> Made {
     Made {
         bridge: Some((plan.bridge.name.clone(), plan.bridge.mac)),
         table: plan.rules.is_some().then(|| table_of(&plan.bridge.name)),
+        limits: plan.limits.is_some().then(|| limits::table_of(&plan.bridge.name)),
         dnsmasq: None,
     }
 }
@@ -93,6 +95,9 @@ pub async fn ensure(
     routes(host, &link, &plan.addresses).await?;
     if let Some(rules) = &plan.rules {
         nftables::apply(rules).await?;
+    }
+    if let Some(wanted) = &plan.limits {
+        nftables::apply(&limits::make(&plan.bridge.name, wanted)).await?;
     }
     let Some(files) = &plan.dnsmasq else { return Ok(None) };
     if let Some(process) = running(made.dnsmasq)? {
@@ -203,6 +208,22 @@ pub async fn reconnect(host: &Host, bridge: &str, ports: &[Port], flags: PortFla
     Ok(())
 }
 
+/// Limits guests' interfaces again whose limits somebody took away.
+///
+/// # Errors
+/// nft refuses.
+pub async fn limit(host: &Host, ports: &[Port]) -> Result<()> {
+    let links = host.netlink.links().await?;
+    for port in ports {
+        if let (Some(interface), Some(wanted)) = (&port.interface, &port.limits)
+            && links.iter().any(|link| link.name == *interface)
+        {
+            nftables::apply(&limits::make(interface, wanted)).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes away what was made, the last first. What is not there is no error, and an error does not stop the rest.
 ///
 /// # Errors
@@ -219,7 +240,10 @@ pub async fn remove(host: &Host, made: &Made, directory: &Path) -> Result<()> {
     };
     note(stop_dnsmasq(made).await);
     if let Some(table) = &made.table {
-        note(remove_table(table).await);
+        note(remove_table(&super::firewall::nftables::remove(table)).await);
+    }
+    if let Some(table) = &made.limits {
+        note(remove_table(&limits::remove(table)).await);
     }
     if let Some((name, mac)) = &made.bridge {
         note(remove_bridge(host, name, *mac).await);
@@ -235,8 +259,8 @@ async fn stop_dnsmasq(made: &Made) -> Result<()> {
     }
 }
 
-async fn remove_table(table: &str) -> Result<()> {
-    match nftables::apply(&super::firewall::nftables::remove(table)).await {
+async fn remove_table(commands: &[serde_json::Value]) -> Result<()> {
+    match nftables::apply(commands).await {
         // Without the program no table was made.
         Err(NftablesError::Missing) => Ok(()),
         other => Ok(other?),

@@ -12,6 +12,7 @@ use super::backends::{OwnBridgePlan, Plan};
 use super::dnsmasq;
 use super::firewall::others;
 use super::host::Host;
+use super::limits::{self, Limits};
 use super::request::{Connect, Connection};
 use super::status::{FORMAT, Made, Port, ProcessRecord, Status};
 use super::view::Definition;
@@ -102,6 +103,7 @@ impl Live {
             if let Some(bridge) = self.plan.bridge() {
                 apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await?;
             }
+            apparatus::limit(with.host, &self.ports).await?;
             self.save(with.status, true)
         };
         if let Err(error) = repaired.await {
@@ -170,6 +172,12 @@ impl Live {
         if let Some(rules) = new.rules.as_ref().filter(|rules| old.rules.as_ref() != Some(rules)) {
             nftables::apply(rules).await?;
         }
+        if old.limits != new.limits {
+            let table = limits::table_of(&new.bridge.name);
+            let commands = new.limits.as_ref().map_or_else(|| limits::remove(&table), |wanted| limits::make(&new.bridge.name, wanted));
+            nftables::apply(&commands).await?;
+            self.made.limits = new.limits.is_some().then_some(table);
+        }
         let (Some(before), Some(files)) = (&old.dnsmasq, &new.dnsmasq) else { return Ok(()) };
         if before.config != files.config {
             return self.restart_dnsmasq(new, with).await;
@@ -231,16 +239,18 @@ impl Live {
     /// # Errors
     /// `NotFound` for a port group that it does not have; `InUse` when no interface of the host is left.
     pub fn connect(&mut self, connect: &Connect) -> Result<Connection> {
-        self.check_port_group(connect.port_group.as_deref())?;
+        // What the interface itself says counts.
+        let group = self.port_group(connect.port_group.as_deref())?;
+        let limits = connect.limits.clone().or_else(|| Limits::of(group?.bandwidth.as_ref()?));
         let (connection, lower) = match &self.plan {
             Plan::OwnBridge(plan) => {
                 let bridge = plan.bridge.name.clone();
                 let (isolated, fixed_addresses) = (plan.isolated_ports, plan.fixed_addresses);
-                (Connection::Bridge { bridge, isolated, fixed_addresses, mtu: plan.bridge.mtu }, None)
+                (Connection::Bridge { bridge, isolated, fixed_addresses, mtu: plan.bridge.mtu, limits: limits.clone() }, None)
             }
             Plan::HostBridge(plan) => {
                 let (bridge, isolated) = (plan.name.clone(), plan.isolated_ports);
-                (Connection::Bridge { bridge, isolated, fixed_addresses: false, mtu: None }, None)
+                (Connection::Bridge { bridge, isolated, fixed_addresses: false, mtu: None, limits: limits.clone() }, None)
             }
             Plan::Direct(direct) => {
                 let used: Vec<String> = self.ports.iter().filter_map(|port| port.lower.clone()).collect();
@@ -249,12 +259,13 @@ impl Live {
             }
         };
         self.ports.retain(|port| (port.owner, port.mac) != (connect.owner, connect.mac));
-        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower });
+        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower, limits });
         Ok(connection)
     }
 
-    /// Refuses a port group that is not there, and one that would keep guests apart by what this version does not do.
-    fn check_port_group(&self, wanted: Option<&str>) -> Result<()> {
+    /// The port group of an interface, if it is in one. Refuses one that is not there, and one that would keep guests apart by what
+    /// this version does not do.
+    fn port_group(&self, wanted: Option<&str>) -> Result<Option<PortGroup>> {
         let (network, _) = Network::parse(&self.definition.xml)?;
         let is_default = |group: &&PortGroup| group.default.is_some_and(|default| default.0);
         let group = match wanted {
@@ -267,8 +278,8 @@ impl Live {
             }
             None => network.port_groups.iter().find(is_default),
         };
-        match group.filter(|group| group.vlan.is_some() || group.virtual_port.is_some()) {
-            Some(group) => {
+        match group {
+            Some(group) if group.vlan.is_some() || group.virtual_port.is_some() => {
                 let reason = format!(
                     "the port group '{}' of network '{}' has <vlan> or <virtualport>, which this version does not know: the guest would reach more \
                      than is meant",
@@ -276,7 +287,7 @@ impl Live {
                 );
                 Err(Error::new(ErrorKind::NotSupported, reason))
             }
-            None => Ok(()),
+            group => Ok(group.cloned()),
         }
     }
 

@@ -22,6 +22,7 @@ mod firewall;
 mod handle;
 mod host;
 mod leases;
+mod limits;
 mod live;
 mod ports;
 mod recover;
@@ -42,6 +43,7 @@ use uuid::Uuid;
 
 pub use handle::NetworkHandle;
 pub use leases::{Lease, read as read_leases};
+pub use limits::{Limits, Rate};
 pub use ports::{Plug, Plugged, To};
 pub use request::{Connect, Connection, Request};
 pub use update::{Scope, Update};

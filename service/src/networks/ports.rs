@@ -3,6 +3,7 @@
 //! A tap is there as long as the guest has its files open, so it needs no removal, whatever ends the guest. A macvtap stays:
 //! it carries its owner's identity as its alias (ip-link(8)), by which it is found and removed when the guest is over.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -10,10 +11,12 @@ use lodge_model::domain::devices::DirectMode;
 use uuid::Uuid;
 
 use super::Networks;
+use super::limits::{self, Limits};
 use super::request::{Connect, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::bridge_helper::{self, BridgeHelperError};
 use crate::host::netlink::{Link, MacVtapMode, PortFlags};
+use crate::host::nftables::{self, NftablesError};
 use crate::host::tap::{self, Tap, TapFiles};
 
 /// How taps are called that have no name of their own.
@@ -42,6 +45,8 @@ pub struct Plug {
     pub mtu: Option<u32>,
     /// Whether it is kept from other isolated ports.
     pub isolated: bool,
+    /// Its limits.
+    pub limits: Option<Limits>,
 }
 
 /// What a guest's interface is connected to.
@@ -96,18 +101,19 @@ impl Networks {
         match &plug.to {
             To::Network { name, port_group } => {
                 let network = self.registry.find(name)?;
-                let connection = network.connect(Connect { owner, mac, port_group: port_group.clone() }).await?;
+                let (port_group, limits) = (port_group.clone(), plug.limits.clone());
+                let connection = network.connect(Connect { owner, mac, port_group, limits }).await?;
                 let plugged = match connection {
-                    Connection::Bridge { bridge, isolated, fixed_addresses, mtu } => {
+                    Connection::Bridge { bridge, isolated, fixed_addresses, mtu, limits } => {
                         let flags = PortFlags { isolated: isolated || plug.isolated, fixed_addresses };
-                        self.on_bridge(plug, &bridge, flags, mtu).await?
+                        self.on_bridge(&Plug { limits, mtu: plug.mtu.or(mtu), ..plug.clone() }, &bridge, flags).await?
                     }
                     Connection::Direct { dev, mode } => self.direct(plug, &dev, mode).await?,
                 };
                 network.connected(owner, mac, &plugged.interface).await;
                 Ok(plugged)
             }
-            To::Bridge(bridge) => self.on_bridge(plug, bridge, PortFlags { isolated: plug.isolated, fixed_addresses: false }, None).await,
+            To::Bridge(bridge) => self.on_bridge(plug, bridge, PortFlags { isolated: plug.isolated, fixed_addresses: false }).await,
             To::Direct { dev, mode } => self.direct(plug, dev, *mode).await,
             To::Nothing { is_there } => self.unconnected(plug, *is_there).await,
         }
@@ -128,23 +134,41 @@ impl Networks {
             }
             Err(error) => tracing::warn!("interfaces of a guest that is over may stay behind: {error}"),
         }
+        if !self.session
+            && let Err(error) = self.sweep_limits().await
+        {
+            tracing::warn!("rules for interfaces that are gone stay behind: {error}");
+        }
     }
 
-    async fn on_bridge(&self, plug: &Plug, bridge: &str, flags: PortFlags, mtu: Option<u32>) -> Result<Plugged> {
+    /// Removes limits of interfaces that are gone.
+    async fn sweep_limits(&self) -> Result<()> {
+        let tables = match nftables::tables(limits::FAMILY).await {
+            Ok(tables) => tables,
+            Err(NftablesError::Missing) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let there: BTreeSet<String> = self.host.netlink.links().await?.iter().map(|link| limits::table_of(&link.name)).collect();
+        for table in tables.iter().filter(|table| table.starts_with(limits::PREFIX) && !there.contains(*table)) {
+            nftables::apply(&limits::remove(table)).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_bridge(&self, plug: &Plug, bridge: &str, flags: PortFlags) -> Result<Plugged> {
         let netlink = &self.host.netlink;
         let found = netlink.link(bridge).await?.filter(Link::is_bridge);
         let Some(found) = found else {
             let reason = format!("there is no bridge {bridge} on this host; make it, as with: ip link add {bridge} type bridge");
             return Err(Error::new(ErrorKind::NotFound, reason));
         };
-        let mtu = plug.mtu.or(mtu);
         let TapFiles { name, queues } = self.make(plug, false).await?;
         let index = self.index_of(&name).await?;
         let [_, rest @ ..] = plug.mac;
         let [a, b, c, d, e] = rest;
         netlink.set_mac(index, [TAP_MAC, a, b, c, d, e]).await?;
         // Of the bridge's size, else the bridge would take the tap's.
-        netlink.set_mtu(index, mtu.unwrap_or(found.mtu)).await?;
+        netlink.set_mtu(index, plug.mtu.unwrap_or(found.mtu)).await?;
         netlink.connect(index, found.index).await?;
         if flags != PortFlags::default() {
             netlink.set_port(index, flags).await?;
@@ -152,11 +176,18 @@ impl Networks {
         if flags.fixed_addresses {
             netlink.pin_mac(index, plug.mac).await?;
         }
+        if let Some(wanted) = &plug.limits {
+            nftables::apply(&limits::make(&name, wanted)).await?;
+        }
         netlink.switch(index, true).await?;
-        Ok(Plugged { interface: name, queues, mtu })
+        Ok(Plugged { interface: name, queues, mtu: plug.mtu })
     }
 
     async fn direct(&self, plug: &Plug, dev: &str, mode: DirectMode) -> Result<Plugged> {
+        if plug.limits.is_some() {
+            let reason = format!("an interface of a guest on {dev} of the host, through macvtap, cannot be limited; take <bandwidth> out");
+            return Err(Error::new(ErrorKind::NotSupported, reason));
+        }
         let netlink = &self.host.netlink;
         let Some(lower) = netlink.link(dev).await? else {
             let reason = format!("this host has no interface {dev}; correct <source dev='…'/>, ip link tells those that it has");

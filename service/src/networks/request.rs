@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::limits::Limits;
 use super::update::{Scope, Update};
 use super::view::Definition;
 use crate::authorization::Action;
@@ -56,6 +57,8 @@ pub struct Connect {
     pub mac: [u8; 6],
     /// The port group that it asks for.
     pub port_group: Option<String>,
+    /// Its own limits.
+    pub limits: Option<Limits>,
 }
 
 /// What a guest's interface is connected to.
@@ -71,6 +74,8 @@ pub enum Connection {
         fixed_addresses: bool,
         /// Largest packet in bytes.
         mtu: Option<u32>,
+        /// Its limits: its own, else those of its port group.
+        limits: Option<Limits>,
     },
     /// An interface of the host, through macvtap.
     Direct {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::limits::Limits;
 use crate::host::process::Process;
 
 /// The form of the file; another one is of another version.
@@ -37,6 +38,9 @@ pub struct Made {
     pub bridge: Option<(String, [u8; 6])>,
     /// The table of the packet filter.
     pub table: Option<String>,
+    /// The table with the limits of the bridge.
+    #[serde(default)]
+    pub limits: Option<String>,
     /// dnsmasq.
     pub dnsmasq: Option<ProcessRecord>,
 }
@@ -68,4 +72,7 @@ pub struct Port {
     pub interface: Option<String>,
     /// The interface of the host that it is on, of networks of such.
     pub lower: Option<String>,
+    /// Its limits.
+    #[serde(default)]
+    pub limits: Option<Limits>,
 }

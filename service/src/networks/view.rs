@@ -102,7 +102,6 @@ fn not_done(network: &Network) -> Vec<String> {
     let bridge = network.bridge.as_ref();
     let register = network.domain.as_ref().and_then(|domain| domain.register).is_some_and(|register| register.0);
     let parts = [
-        ("bandwidth", network.bandwidth.is_some() || groups().any(|group| group.bandwidth.is_some()), "guests are not limited"),
         ("portgroup/vlan", groups().any(|group| group.vlan.is_some()), "guests of the group are refused"),
         ("bridge/@zone", bridge.is_some_and(|bridge| bridge.zone.is_some()), "firewalld is not told of the bridge"),
         ("domain/@register", register, "the host does not ask this network's server for names"),

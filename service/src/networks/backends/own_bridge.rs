@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::netlink::Bridge;
 use crate::networks::dnsmasq::config::{self, Files, Input};
 use crate::networks::firewall::nftables::{Rules, Way, make};
+use crate::networks::limits::Limits;
 
 /// What of the host goes into a plan.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub struct OwnBridgePlan {
     pub forwards: (bool, bool),
     /// The commands for the packet filter, if it has rules.
     pub rules: Option<Vec<Value>>,
+    /// Limits of all guests together.
+    pub limits: Option<Limits>,
     /// What dnsmasq is told, if it is needed.
     pub dnsmasq: Option<Files>,
     /// Whether guests are kept from each other.
@@ -79,6 +82,7 @@ pub(super) fn plan(network: &Network, own: &OwnBridge<'_>, mode: Mode<'_>, surro
         addresses: Addresses { subnets, routes, ipv6: ipv6 || own.ipv6_among_guests },
         forwards: (mode.forwards && ipv4, mode.forwards && ipv6),
         rules,
+        limits: network.bandwidth.as_ref().and_then(Limits::of),
         dnsmasq,
         isolated_ports: network.isolates_ports(),
         fixed_addresses: own.mac_table_manager == MacTableManager::Libvirt,

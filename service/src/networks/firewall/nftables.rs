@@ -49,11 +49,16 @@ pub const FAMILY: &str = "inet";
 /// Groups of all hosts on a link, and the broadcast address: never translated (RFC 5771, RFC 4291, RFC 919).
 const ON_THE_LINK: [(&str, &str, u8); 3] = [("ip", "224.0.0.0", 24), ("ip", "255.255.255.255", 32), ("ip6", "ff02::", 16)];
 
-/// The name of a bridge's table. Other characters than letters and digits stand as `_` with their number: nft takes no
-/// others, and two bridges never have one table.
+/// The name of a bridge's table.
 pub fn table_of(bridge: &str) -> String {
-    let mut name = "lodge_".to_owned();
-    for byte in bridge.bytes() {
+    identifier("lodge_", bridge)
+}
+
+/// A name for nft of that of an interface. Other characters than letters and digits stand as `_` with their number: nft takes no
+/// others, and two interfaces never have one name.
+pub fn identifier(prefix: &str, interface: &str) -> String {
+    let mut name = prefix.to_owned();
+    for byte in interface.bytes() {
         match byte.is_ascii_alphanumeric() {
             true => name.push(char::from(byte)),
             false => name.push_str(&format!("_{byte:02x}")),

@@ -33,8 +33,9 @@ pub(super) fn add(draft: &mut Draft<'_>, id: &str, nic: Nic) {
         parts.extend(numbers(format!("\",\"vhost\":true,\"{vhostfd}\":\""), vhost, |queue| Slot::Vhost { interface, queue }));
     }
     let place = draft.domain.devices.interfaces().nth(interface);
-    if place.is_some_and(|interface| interface.bandwidth.is_some()) {
-        draft.warn("<bandwidth> of an <interface> has no effect in this version: the guest is not limited");
+    let floor = |interface: &Interface| interface.bandwidth.as_ref()?.inbound.as_ref()?.floor;
+    if place.and_then(floor).is_some() {
+        draft.warn("the floor in <bandwidth> of an <interface> has no effect in this version: nothing is set aside for the guest");
     }
     draft.option_with("-netdev", parts, "\"}");
 }
