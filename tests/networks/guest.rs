@@ -13,6 +13,7 @@ use lodge_service::hypervisors::qemu::{Options, QemuDriver};
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Request;
 use lodge_service::secrets::Secrets;
+use lodge_service::storage::{self, Storage};
 use lodge_tests::system::{GUEST, SystemInstance};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -42,7 +43,9 @@ fn engine(world: &World) -> Arc<Engine> {
     let driver = Arc::new(QemuDriver::new(Options { cache: layout.capabilities(), session: false, policy }));
     let jobs = Arc::new(Jobs::new(publisher.clone()));
     let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
-    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, secrets, networks, console_keep: 64 << 10 })
+    let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
+    let storage = Storage::new(parts);
+    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, secrets, networks, storage, console_keep: 64 << 10 })
 }
 
 async fn start(engine: &Arc<Engine>, xml: &str) -> DomainHandle {

@@ -23,6 +23,7 @@ use super::{input, json, progress};
 
 /// Commands of this group.
 #[derive(Subcommand)]
+#[allow(clippy::enum_variant_names, reason = "the commands are named so")]
 pub enum Command {
     /// Store a pool for good, without starting it; or give a pool a new definition
     #[command(after_help = "Examples:\n  lodgectl pool-define images.xml\n  virsh pool-dumpxml images | lodgectl pool-define -")]

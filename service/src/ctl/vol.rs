@@ -26,6 +26,7 @@ use super::{input, json, progress};
 
 /// Commands of this group.
 #[derive(Subcommand)]
+#[allow(clippy::enum_variant_names, reason = "the commands are named so")]
 pub enum Command {
     /// Make a volume
     #[command(after_help = "Example:\n  lodgectl vol-create images disk.xml")]
