@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lodge_dbus_interfaces::{NODE_DEVICE_INTERFACE, ROOT_PATH, paths};
-use zbus::{Connection, ObjectPath, OwnedObjectPath};
+use zbus::{Connection, ObjectPath, OwnedObjectPath, Variant};
 
 use crate::Result;
 use crate::service::{PROPERTIES, Properties};
@@ -37,16 +37,22 @@ async fn paths_of_libvirt(connection: &Connection) -> Result<Vec<OwnedObjectPath
     Ok(reply.body().deserialize()?)
 }
 
-/// Theirs.
+/// Theirs: a property at a time, because `GetAll` leaves out what their devices have.
 pub async fn of_libvirt(connection: &Connection) -> Result<Devices> {
     let mut devices = Devices::new();
     for path in paths_of_libvirt(connection).await? {
-        let reply = connection.call_method(Some(LIBVIRT), &path, Some(PROPERTIES), "GetAll", &LIBVIRT_DEVICE).await?;
-        let body = reply.body();
-        let properties: Properties<'_> = body.deserialize()?;
-        devices.insert(text(&properties, "Name"), text(&properties, "Parent"));
+        let name = property_of_libvirt(connection, &path, "Name").await?;
+        // What is on nothing has no parent to tell.
+        devices.insert(name, property_of_libvirt(connection, &path, "Parent").await.unwrap_or_default());
     }
     Ok(devices)
+}
+
+async fn property_of_libvirt(connection: &Connection, path: &OwnedObjectPath, name: &str) -> Result<String> {
+    let reply = connection.call_method(Some(LIBVIRT), path, Some(PROPERTIES), "Get", &(LIBVIRT_DEVICE, name)).await?;
+    let body = reply.body();
+    let value: Variant<'_> = body.deserialize()?;
+    Ok(<&str>::try_from(&value)?.to_owned())
 }
 
 /// Reads the documents of ours.
