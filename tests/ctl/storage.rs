@@ -1,8 +1,11 @@
 //! Pools and volumes by `lodgectl`: the verbs of virsh, and what they print.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use lodge_tests::bus::PrivateBus;
 
-use crate::run;
+use crate::{lodgectl, run};
 
 #[test]
 fn the_default_pool_is_there_from_the_first_call() {
@@ -111,4 +114,59 @@ fn a_guest_has_volumes_as_disks_and_an_encrypted_one_is_opened_for_it() {
     run(&bus, &["destroy", "guest"]).good();
     run(&bus, &["vol-delete", "secret.qcow2", "--pool", "default"]).good();
     assert!(run(&bus, &["start", "guest"]).failed().contains("secret.qcow2"));
+}
+
+/// What a guest writes on its first serial port that boots from [`boot_sector`].
+const GREETING: &str = "booted from an encrypted volume";
+
+/// A boot sector for a BIOS, of 16-bit code at 0x7c00 that writes [`GREETING`] to the port at 0x3f8.
+fn boot_sector() -> Vec<u8> {
+    let mut sector = vec![
+        0x31, 0xc0, // xor ax, ax
+        0x8e, 0xd8, // mov ds, ax
+        0xbe, 0x15, 0x7c, // mov si, the text
+        0xac, // next: lodsb
+        0x84, 0xc0, // test al, al
+        0x74, 0x06, // jz end
+        0xba, 0xf8, 0x03, // mov dx, 0x3f8
+        0xee, // out dx, al
+        0xeb, 0xf5, // jmp next
+        0xf4, // end: hlt
+        0xeb, 0xfd, // jmp end
+    ];
+    sector.extend(format!("{GREETING}\r\n\0").bytes());
+    sector.resize(510, 0);
+    sector.extend([0x55, 0xaa]);
+    sector
+}
+
+#[test]
+fn a_guest_boots_from_an_encrypted_volume() {
+    let bus = PrivateBus::with_lodged(&[]);
+    let write = |name: &str, bytes: &[u8]| {
+        let file = bus.directory().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        file.display().to_string()
+    };
+    let mut image = boot_sector();
+    image.resize(1 << 20, 0);
+    run(&bus, &["vol-create-as", "default", "plain.img", "1M"]).good();
+    run(&bus, &["vol-upload", "plain.img", &write("image", &image), "--pool", "default"]).good();
+    let volume = "<volume><name>boot.qcow2</name><capacity unit='MiB'>1</capacity><target><format type='qcow2'/>\
+                  <encryption format='default'/></target></volume>";
+    run(&bus, &["vol-create-from", "default", &write("volume.xml", volume.as_bytes()), "plain.img", "--inputpool", "default"]).good();
+    run(&bus, &["vol-delete", "plain.img", "--pool", "default"]).good();
+    let stored = std::fs::read(bus.lodge_root().join("data/images/boot.qcow2")).unwrap();
+    assert!(!stored.windows(GREETING.len()).any(|part| part == GREETING.as_bytes()));
+
+    let xml = "<domain type='qemu'><name>guest</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>\
+               <devices><disk type='volume'><driver type='qcow2'/><source pool='default' volume='boot.qcow2'/>\
+               <target dev='vda' bus='virtio'/></disk><serial type='pty'/></devices></domain>";
+    run(&bus, &["define", &write("guest.xml", xml.as_bytes())]).good();
+    run(&bus, &["start", "guest"]).good();
+    let mut console = lodgectl(&bus, &["console", "guest"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(console.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains(GREETING)), "the guest ended without a word");
+    run(&bus, &["destroy", "guest"]).good();
+    console.wait().unwrap();
 }
