@@ -59,10 +59,15 @@ pub fn number(path: &str) -> u32 {
     path.strip_prefix(paths::JOBS).and_then(|rest| rest.strip_prefix('/')).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// The names of the domains that a job works on; paths of other objects as they are.
+/// The names of the objects that a job works on; paths of those that have none as they are.
 pub fn objects(job: &Object) -> String {
-    let name = |path: String| paths::domain_name(&path).unwrap_or(path);
     job.texts("Objects").into_iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// What an object is called: a volume by its pool and its own name, as in `images/disk.qcow2`.
+fn name(path: String) -> String {
+    let volume = || paths::volume_name(&path).map(|(pool, volume)| format!("{pool}/{volume}"));
+    paths::domain_name(&path).or_else(|| paths::pool_name(&path)).or_else(volume).unwrap_or(path)
 }
 
 fn table(jobs: &[Object]) -> Table {
