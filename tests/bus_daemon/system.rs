@@ -26,8 +26,8 @@ async fn inventory(client: &Connection) -> Result<Vec<String>, zbus::Error> {
     let manager = Some("org.freedesktop.DBus.ObjectManager");
     let reply = client.call_method(Some(BUS_NAME), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
     let objects: Objects = reply.body().deserialize()?;
-    // But for the network that the system's service offers by itself.
-    let own = objects.keys().filter(|path| !path.contains("/network/"));
+    // But for what is there by itself: the network and the pool that are offered, and the devices of the host.
+    let own = objects.keys().filter(|path| path.contains("/domain/") || path.contains("/hypervisor/"));
     let mut paths: Vec<_> = own.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect();
     paths.sort();
     Ok(paths)

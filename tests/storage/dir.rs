@@ -91,6 +91,17 @@ async fn a_raw_volume_with_the_header_of_another_format_stays_raw() {
     let cloned = pool.clone_volume(&volume("copy", "raw", 65536, ""), &source, &Default::default()).await;
     assert_eq!(kind(cloned), "InvalidState");
     assert!(!entries(&path).iter().any(|name| name == std::path::Path::new("copy")));
+    // Nor one that the service itself laid over it.
+    let over = format!(
+        "<volume><name>over.qcow2</name><capacity>65536</capacity><target><format type='qcow2'/></target>\
+         <backingStore><path>{}</path><format type='raw'/></backingStore></volume>",
+        secret.display()
+    );
+    let over = service.make("images", &over).await.unwrap();
+    for format in ["raw", "qcow2"] {
+        let cloned = pool.clone_volume(&volume("copy", format, 65536, ""), over.inner().path(), &Default::default()).await;
+        assert_eq!(kind(cloned), "InvalidState", "{format}");
+    }
 }
 
 #[tokio::test]

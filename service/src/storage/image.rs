@@ -88,6 +88,9 @@ fn needed_name(format: VolumeFormat) -> Result<&'static str> {
     qemu_name(format).ok_or_else(|| Error::new(ErrorKind::NotSupported, format!("qemu-img does not know images of the format '{format}'")))
 }
 
+/// Formats whose images name another one that they are laid over.
+const WITH_BACKING: &[&str] = &["qcow2", "qcow", "qed", "vmdk"];
+
 /// One run of qemu-img.
 struct QemuImg {
     tool: Tool,
@@ -132,6 +135,10 @@ impl QemuImg {
         };
         let path = self.path(image.place).replace(',', ",,");
         let mut words = format!("driver={driver},file.driver={protocol},file.filename={path}");
+        if WITH_BACKING.contains(&driver) {
+            // Nothing that only the header names is opened: it may have been written by a guest, or changed since it was looked at.
+            words.push_str(",backing=");
+        }
         if let Some((kind, passphrase)) = &image.encryption {
             let secret = self.secret(passphrase)?;
             match (driver, kind) {

@@ -28,8 +28,6 @@ pub struct Volume {
     pub key: String,
     /// Its format.
     pub format: VolumeFormat,
-    /// Whether the service made it in this format. What a header alone says may be a guest's invention.
-    pub format_is_known: bool,
     /// Whether its header names files that hold its data.
     pub external_data: bool,
     /// Size that a guest sees, in bytes.
@@ -86,7 +84,6 @@ impl Volume {
             key: path.clone(),
             path,
             format: VolumeFormat::Raw,
-            format_is_known: false,
             external_data: false,
             capacity: 0,
             allocation: 0,

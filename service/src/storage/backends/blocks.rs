@@ -30,7 +30,6 @@ pub fn volume(name: &str, path: &str, size: u64, secrets: &Passphrases) -> Volum
         physical: size,
         encryption: secret.map(|secret| (EncryptionFormat::Luks, Some(secret))),
         inode: facts(path),
-        format_is_known: true,
         ..Volume::new(name, VolumeType::Block, path)
     }
 }
@@ -138,7 +137,7 @@ pub async fn fill(path: &str, device_size: u64, new: NewVolume, report: Report<'
         None if image.encryption.is_none() => Ok(()),
         None => image::create(image, report).await,
         Some(source) => {
-            super::files::refuse_foreign(&source.volume, source.backend.target())?;
+            super::files::refuse_incomplete(&source.volume)?;
             let from = super::files::image_of(source.backend.place(&source.volume)?, &source.volume, source.passphrase)?;
             image::convert(from, NewImage { capacity: source.volume.capacity, ..image }, report).await
         }

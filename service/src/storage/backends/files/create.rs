@@ -10,7 +10,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, IFlags, fallocate, flock, ioctl
 use uuid::Uuid;
 
 use super::mark::{self, Mark};
-use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, refuse_foreign};
+use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, refuse_incomplete};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
 use crate::storage::backends::{NewVolume, Source};
@@ -162,7 +162,7 @@ pub(super) async fn volume(files: &Files, new: NewVolume, report: Report<'_>) ->
         let message = format!("volumes of the format '{format}' cannot be made here; use raw, qcow2, qed, luks, vmdk, vdi or vpc");
         return Err(Error::new(ErrorKind::NotSupported, message));
     }
-    check_room(files, &new, format).await?;
+    check_room(&new, format).await?;
     let nocow = new.document.target.as_ref().is_some_and(|target| target.nocow);
     let unfinished = blocking(move || {
         let unfinished = Unfinished::begin(directory)?;
@@ -187,7 +187,7 @@ pub(super) async fn volume(files: &Files, new: NewVolume, report: Report<'_>) ->
         })
         .await?
     } else {
-        an_image(files, &unfinished, new, format, report).await?;
+        an_image(&unfinished, new, format, report).await?;
         unfinished
     };
     blocking(move || unfinished.finish(&document, mark)).await
@@ -214,11 +214,11 @@ fn sizes(document: &StorageVolume) -> (u64, u64) {
 }
 
 /// Refuses what does not fit. A sparse volume may be larger than the pool.
-async fn check_room(files: &Files, new: &NewVolume, format: VolumeFormat) -> Result<()> {
+async fn check_room(new: &NewVolume, format: VolumeFormat) -> Result<()> {
     let (capacity, allocation) = sizes(&new.document);
     let encrypted = new.passphrase.is_some();
     let needed = match &new.source {
-        Some(source) => image::measure(Some(source_image(files, source)?), format, capacity, encrypted).await?,
+        Some(source) => image::measure(Some(source_image(source)?), format, capacity, encrypted).await?,
         None if format == VolumeFormat::Raw && !encrypted => allocation,
         // Tables only; the data come later.
         None => 0,
@@ -226,9 +226,8 @@ async fn check_room(files: &Files, new: &NewVolume, format: VolumeFormat) -> Res
     check_space(&format!("volume '{}'", new.document.name), needed, new.available)
 }
 
-fn source_image(files: &Files, source: &Source) -> Result<image::Image> {
-    let pool = source.backend.target();
-    refuse_foreign(&source.volume, if pool.as_os_str().is_empty() { files.path() } else { pool })?;
+fn source_image(source: &Source) -> Result<image::Image> {
+    refuse_incomplete(&source.volume)?;
     image_of(source.backend.place(&source.volume)?, &source.volume, source.passphrase.clone())
 }
 
@@ -256,7 +255,7 @@ fn allocate(file: &File, name: &str, capacity: u64, allocation: u64) -> Result<(
 }
 
 /// Makes an image: empty, over another one, or with the content of another one.
-async fn an_image(files: &Files, unfinished: &Unfinished, new: NewVolume, format: VolumeFormat, report: Report<'_>) -> Result<()> {
+async fn an_image(unfinished: &Unfinished, new: NewVolume, format: VolumeFormat, report: Report<'_>) -> Result<()> {
     let (wanted, _) = sizes(&new.document);
     let encryption = new.passphrase.clone().map(|passphrase| {
         let asked = new.document.target.as_ref().and_then(|target| target.encryption.clone()).unwrap_or_default();
@@ -279,7 +278,7 @@ async fn an_image(files: &Files, unfinished: &Unfinished, new: NewVolume, format
         return image::create(NewImage { place: unfinished.place()?, ..image(wanted) }, report).await;
     };
     let capacity = source.volume.capacity;
-    image::convert(source_image(files, source)?, NewImage { place: unfinished.place()?, ..image(capacity) }, report).await?;
+    image::convert(source_image(source)?, NewImage { place: unfinished.place()?, ..image(capacity) }, report).await?;
     if wanted > capacity {
         let encryption = new.passphrase.map(|passphrase| (lodge_model::encryption::EncryptionFormat::Luks, passphrase));
         let grown = image::Image { place: unfinished.place()?, format, encryption };

@@ -103,7 +103,6 @@ impl Files {
             let (files, volume, capacity, allocate) = (self.clone(), volume.clone(), to.capacity, to.how.allocate);
             return blocking(move || create::resize_raw(&files.open(&volume, Purpose::Write)?, &volume, capacity, allocate)).await;
         }
-        self.refuse_foreign(volume)?;
         let image = self.image(volume, to.passphrase)?;
         image::resize(image, to.capacity, to.how).await
     }
@@ -159,11 +158,6 @@ impl Files {
     fn image(&self, volume: &Volume, passphrase: Option<Passphrase>) -> Result<Image> {
         image_of(self.place(volume)?, volume, passphrase)
     }
-
-    /// Refuses to have names of files followed that a guest may have written.
-    fn refuse_foreign(&self, volume: &Volume) -> Result<()> {
-        refuse_foreign(volume, &self.path)
-    }
 }
 
 /// A volume as an image that is opened.
@@ -185,22 +179,20 @@ pub(in crate::storage) fn image_of(place: Place, volume: &Volume, passphrase: Op
     Ok(Image { place, format: volume.format, encryption })
 }
 
-/// Refuses an image whose header names files outside of the pool, unless the service made it: whoever could write the header
-/// chose those files.
+/// Refuses to copy what an image is only a part of: the rest is what its header names, and whoever may write the header (a guest, or
+/// whoever uploads) could so have any file of the host read with the service's rights.
 ///
 /// # Errors
 /// `InvalidState` with the file.
-pub(in crate::storage) fn refuse_foreign(volume: &Volume, pool: &Path) -> Result<()> {
-    let outside = volume.backing.as_ref().filter(|backing| Path::new(&backing.path).parent() != Some(pool));
-    let named = match outside {
-        _ if volume.format_is_known => return Ok(()),
-        Some(backing) => backing.path.clone(),
-        None if volume.external_data => "another one".to_owned(),
+pub(in crate::storage) fn refuse_incomplete(volume: &Volume) -> Result<()> {
+    let named = match &volume.backing {
+        Some(backing) => backing.path.as_str(),
+        None if volume.external_data => "another one",
         None => return Ok(()),
     };
     let message = format!(
-        "volume '{}' was not made by this service, and its header makes the file {named} a part of it; whoever wrote the header could so \
-         read any file; make the volume complete with 'qemu-img rebase' or 'qemu-img convert' first, if you trust it",
+        "volume '{}' is not complete by itself: its header makes the file {named} a part of it, and headers are not followed, since guests can \
+         write them; make it complete with 'qemu-img rebase' or 'qemu-img convert' first, if you trust it",
         volume.name
     );
     Err(Error::new(ErrorKind::InvalidState, message))

@@ -94,7 +94,7 @@ fn one(directory: &Directory, name: &str, known: Option<&Arc<Volume>>, secrets: 
     };
     let secret = mark.and_then(|mark| mark.secret).or(secret);
     let facts = InodeFacts { label: label(&file), ..inode(&stat) };
-    Ok(Some(Arc::new(volume(Found { name, path, header, marked: mark.is_some(), length, stat: &stat, facts, secret }))))
+    Ok(Some(Arc::new(volume(Found { name, path, header, length, stat: &stat, facts, secret }))))
 }
 
 /// Whether a file is the one that was seen, and nothing of it that counts has changed. When it was read does not.
@@ -116,7 +116,6 @@ struct Found<'a> {
     name: &'a str,
     path: String,
     header: Header,
-    marked: bool,
     length: u64,
     stat: &'a Stat,
     facts: InodeFacts,
@@ -124,7 +123,7 @@ struct Found<'a> {
 }
 
 fn volume(found: Found<'_>) -> Volume {
-    let Found { name, path, header, marked, length, stat, facts, secret } = found;
+    let Found { name, path, header, length, stat, facts, secret } = found;
     let directory = Path::new(&path).parent().unwrap_or(Path::new("/")).to_owned();
     // A raw volume that a secret is for is encrypted, whatever stands in front of it.
     let encryption = header.encryption.or(secret.filter(|_| header.format == VolumeFormat::Raw).map(|_| EncryptionFormat::Luks));
@@ -136,7 +135,6 @@ fn volume(found: Found<'_>) -> Volume {
     Volume {
         // What is in a container of LUKS is raw.
         format: if header.format == VolumeFormat::Luks { VolumeFormat::Raw } else { header.format },
-        format_is_known: marked,
         external_data: header.external_data,
         capacity: header.capacity.unwrap_or(length),
         allocation: allocated(stat),
