@@ -39,7 +39,10 @@ const FOLDERS: &[(&str, &str, Text)] = &[
 ];
 
 /// Folders with XML that is no document of its own.
-const PARTS: &[(&str, &str)] = &[("encryption", "an element of storage volumes and disks, whose schemas have it")];
+const PARTS: &[(&str, &str)] = &[
+    ("encryption", "an element of storage volumes and disks, whose schemas have it"),
+    ("sysfs", "all devices of a machine in one file; `produced` holds each against the schema"),
+];
 
 /// A fixture that is right although a schema does not allow it.
 struct Deviation {
