@@ -20,17 +20,34 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("authorization", &["error", "host"]),
     ("hypervisors", &["error", "host"]),
     ("jobs", &["authorization", "error", "events"]),
+    ("scope", &["authorization", "error"]),
     ("secrets", &["authorization", "error", "events", "host", "store"]),
     ("node_devices", &["authorization", "error", "events", "host"]),
     // It implements what hypervisors ask for.
     ("confinement", &["error", "host", "hypervisors"]),
-    ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "store"]),
+    ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "scope", "store"]),
     ("storage", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "secrets", "store"]),
     (
         "domains",
-        &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "networks", "secrets", "storage", "store"],
+        &[
+            "authorization",
+            "confinement",
+            "error",
+            "events",
+            "host",
+            "hypervisors",
+            "jobs",
+            "networks",
+            "scope",
+            "secrets",
+            "storage",
+            "store",
+        ],
     ),
-    ("bus", &["authorization", "domains", "error", "events", "hypervisors", "jobs", "networks", "node_devices", "secrets", "storage"]),
+    (
+        "bus",
+        &["authorization", "domains", "error", "events", "hypervisors", "jobs", "networks", "node_devices", "scope", "secrets", "storage"],
+    ),
 ];
 
 const RULES: &[Rule] = &[

@@ -7,6 +7,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use lodge_model::document::Problem;
 use lodge_model::xml::XmlError;
 
 use crate::host::process::ProcessError;
@@ -65,6 +66,11 @@ impl Error {
     /// An error of a kind with its sentence.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
+    }
+
+    /// An error of a kind whose sentence is all that is wrong with a document.
+    pub fn of_problems(kind: ErrorKind, problems: &[Problem]) -> Self {
+        Self::new(kind, problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
     /// The same error with what caused it, which its text then ends with.

@@ -11,6 +11,7 @@
 //! | [`authorization`] | who may do what |
 //! | [`hypervisors`] | drivers: QEMU, and one in memory |
 //! | [`confinement`] | how guests are kept away from the host and from each other |
+//! | [`scope`] | whether a change is for what runs or for what is stored |
 //! | [`jobs`] | work that takes a while, as clients see it |
 //! | [`node_devices`] | devices of the host |
 //! | [`secrets`] | passphrases and keys, and their values |
@@ -33,6 +34,7 @@ pub mod hypervisors;
 pub mod jobs;
 pub mod networks;
 pub mod node_devices;
+pub mod scope;
 pub mod secrets;
 pub mod settings;
 pub mod storage;

@@ -1,7 +1,8 @@
 //! Changes of networks that run, as guests see them.
 
 use lodge_service::error::ErrorKind;
-use lodge_service::networks::{Request, Scope, Update};
+use lodge_service::networks::{Request, Update};
+use lodge_service::scope::Scope;
 
 use crate::client::{dhcp, eventually, resolve};
 use crate::world::World;

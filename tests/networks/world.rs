@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use lodge_service::authorization::{Action, Authorizer, Caller, Grant, OwnerOnly};
 use lodge_service::events::Publisher;
-use lodge_service::networks::{Draft, NetworkHandle, Networks, Request, Scope, Update};
+use lodge_service::networks::{Draft, NetworkHandle, Networks, Request, Update};
+use lodge_service::scope::Scope;
 use lodge_service::store::{Layout, Store, StoreError};
 use lodge_tests::binaries;
 use tempfile::TempDir;

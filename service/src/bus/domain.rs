@@ -16,10 +16,11 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant};
 
 use super::guarded::Guarded;
-use super::{Shared, convert};
+use super::{Call, Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
-use crate::domains::{self, AddressSource, DomainHandle, DomainView, Edit, Request, Scope, Undefine};
+use crate::domains::{self, AddressSource, DomainHandle, DomainView, Edit, Request, Undefine};
 use crate::hypervisors::ShutdownMode;
+use crate::scope::Scope;
 
 /// One domain.
 pub struct DomainObject {
@@ -69,9 +70,6 @@ impl Guarded for DomainObject {
         self.view().details(verb)
     }
 }
-
-/// A message and the connection it came from.
-type Call<'a> = (Header<'a>, &'a Connection);
 
 #[zbus::interface(name = "org.lodge.Lodge1.Domain", introspection_docs = false)]
 impl DomainObject {

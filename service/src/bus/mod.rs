@@ -47,6 +47,9 @@ use crate::secrets::Secrets;
 use crate::storage::Storage;
 use published::Placed;
 
+/// A message and the connection it came from.
+type Call<'a> = (zbus::message::Header<'a>, &'a Connection);
+
 /// What every object needs.
 pub(crate) struct Shared {
     engine: Arc<Engine>,

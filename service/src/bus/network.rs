@@ -10,10 +10,11 @@ use zbus::{Connection, fdo};
 
 use super::guarded::Guarded;
 use super::published::Placed;
-use super::{Shared, convert};
+use super::{Call, Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::ErrorKind;
-use crate::networks::{NetworkHandle, NetworkView, Request, Scope, Update};
+use crate::networks::{NetworkHandle, NetworkView, Request, Update};
+use crate::scope::Scope;
 
 /// One network.
 pub struct NetworkObject {
@@ -21,9 +22,6 @@ pub struct NetworkObject {
     uuid: Uuid,
     shared: Arc<Shared>,
 }
-
-/// Who calls, and by which way.
-type Call<'a> = (Header<'a>, &'a Connection);
 
 impl NetworkObject {
     /// The network, which may just have vanished.

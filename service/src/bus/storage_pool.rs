@@ -9,7 +9,7 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, fdo};
 
 use super::guarded::Guarded;
 use super::published::{Placed, Published as _};
-use super::{Shared, convert};
+use super::{Call, Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::storage::{CreateVolume, PoolHandle, StoragePoolView, VolumeDraft};
 
@@ -71,9 +71,6 @@ impl Guarded for StoragePoolObject {
         Details::about(verb, Subject::StoragePool(self.name.clone()))
     }
 }
-
-/// A message and the connection it came from.
-type Call<'a> = (Header<'a>, &'a Connection);
 
 #[zbus::interface(name = "org.lodge.Lodge1.StoragePool", introspection_docs = false)]
 impl StoragePoolObject {

@@ -6,12 +6,14 @@ use lodge_model::document::Document as _;
 use lodge_model::domain::Domain;
 
 use super::actor::Actor;
-use super::edit::{Edit, Scope};
-use super::engine::{Engine, joined};
+use super::edit::Edit;
+use super::engine::Engine;
 use super::request::{Definition, Undefine};
 use super::work::{CallOff, Change, LiveChange, Outcome, Work};
+use crate::authorization::Subject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::Machine;
+use crate::scope::Scope;
 
 impl Actor {
     fn stored(&self, verb: &'static str, change: impl FnOnce(&Engine) -> Result<Change> + Send + 'static) -> Work {
@@ -47,7 +49,7 @@ impl Actor {
     pub(super) fn rename(&self, new: String) -> Result<Work> {
         let (mut domain, _) = Domain::parse(&self.definition.xml)?;
         domain.name.clone_from(&new);
-        domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidArgument, joined(&problems)))?;
+        domain.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidArgument, &problems))?;
         let (before, after) = (self.definition.clone(), Definition::of(&domain, self.definition.warnings.clone()));
         let autostart = self.autostart;
         Ok(self.stored("rename", move |engine| {
@@ -70,7 +72,7 @@ impl Actor {
     }
 
     pub(super) fn edit(&self, edit: &Edit, scope: Scope) -> Result<Work> {
-        let (live, config) = scope.resolve(&self.name, self.live.is_some(), self.persistent)?;
+        let (live, config) = scope.resolve(&Subject::Domain(self.name.clone()), self.live.is_some(), self.persistent)?;
         let changed = |xml: &str| -> Result<Domain> {
             let (mut domain, _) = Domain::parse(xml)?;
             edit.apply(&mut domain)?;

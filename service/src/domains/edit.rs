@@ -35,52 +35,6 @@ pub enum Edit {
     },
 }
 
-/// What an edit is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The running guest and the definition, as far as they exist.
-    Both,
-    /// The running guest.
-    Live,
-    /// The definition.
-    Config,
-    /// The guest and the definition, both of which must be there.
-    LiveAndConfig,
-}
-
-impl Scope {
-    /// From the two options of the bus.
-    pub fn from_options(live: bool, config: bool) -> Self {
-        match (live, config) {
-            (false, false) => Self::Both,
-            (true, false) => Self::Live,
-            (false, true) => Self::Config,
-            (true, true) => Self::LiveAndConfig,
-        }
-    }
-
-    /// Whether the running guest and the definition are meant.
-    ///
-    /// # Errors
-    /// `InvalidState` when one is meant that is not there.
-    pub fn resolve(self, name: &str, running: bool, persistent: bool) -> Result<(bool, bool)> {
-        let (live, config) = match self {
-            Self::Both => (running, persistent),
-            Self::Live => (true, false),
-            Self::Config => (false, true),
-            Self::LiveAndConfig => (true, true),
-        };
-        let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidState, format!("cannot change domain '{name}': {why}")));
-        if live && !running {
-            return refuse("it does not run; change its definition with the option config");
-        }
-        if config && !persistent {
-            return refuse("it is transient: it has no stored definition; define it first");
-        }
-        Ok((live, config))
-    }
-}
-
 impl Edit {
     /// Changes a document.
     ///

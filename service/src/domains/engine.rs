@@ -123,7 +123,7 @@ impl Engine {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Draft> {
         let (domain, warnings) = Domain::parse(xml)?;
-        domain.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
+        domain.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Draft { domain, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 
@@ -489,9 +489,4 @@ impl Drop for Place {
             engine.registry.release_name(&self.name, self.uuid);
         }
     }
-}
-
-/// Several findings as one sentence.
-pub(super) fn joined(problems: &[lodge_model::document::Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -36,7 +36,7 @@ mod volumes;
 mod work;
 
 pub use addresses::{AddressSource, InterfaceAddresses};
-pub use edit::{Edit, Scope};
+pub use edit::Edit;
 pub use engine::{Defined, Draft, Engine, Parts};
 pub use handle::DomainHandle;
 pub use metadata::get as metadata;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::edit::{Edit, Scope};
+use super::edit::Edit;
 use super::view::Facts;
 use crate::authorization::Action;
 use crate::error::Result;
 use crate::hypervisors::ShutdownMode;
+use crate::scope::Scope;
 
 /// A request to one domain. Reading a domain is not a request: its view is always at hand.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,11 +14,13 @@ use super::Networks;
 use super::live::{Live, Surroundings};
 use super::request::{Connect, Connection, Message, Reply, Request};
 use super::status::Port;
-use super::update::{Scope, Update};
+use super::update::Update;
 use super::view::{Definition, NetworkView};
+use crate::authorization::Subject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event};
 use crate::host::process::Exit;
+use crate::scope::Scope;
 
 /// A network as its actor holds it.
 pub(super) struct Actor {
@@ -155,7 +157,7 @@ impl Actor {
     }
 
     async fn update(&mut self, update: &Update, scope: Scope) -> Result<()> {
-        let (live, config) = scope.resolve(&self.name, self.live.is_some(), self.definition.is_some())?;
+        let (live, config) = scope.resolve(&Subject::Network(self.name.clone()), self.live.is_some(), self.definition.is_some())?;
         let networks = self.networks.clone();
         // Both are made before either is used.
         let stored = self.definition.as_ref().filter(|_| config).map(|definition| changed(definition, update)).transpose()?;

@@ -36,7 +36,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use lodge_model::document::{Document as _, Problem};
+use lodge_model::document::Document as _;
 use lodge_model::network::Network;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
@@ -46,7 +46,7 @@ pub use leases::{Lease, read as read_leases};
 pub use limits::{Limits, Rate};
 pub use ports::{Plug, Plugged, To};
 pub use request::{Connect, Connection, Request};
-pub use update::{Scope, Update};
+pub use update::Update;
 pub use view::{Facts, NetworkView};
 
 use crate::authorization::{Action, Details, Grant, Subject};
@@ -91,7 +91,7 @@ impl Draft {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Self> {
         let (network, warnings) = Network::parse(xml)?;
-        network.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
+        network.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Self { network, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 }
@@ -295,9 +295,4 @@ impl Drop for Place {
             networks.registry.release(&self.name, self.uuid);
         }
     }
-}
-
-/// Several findings as one sentence.
-fn joined(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

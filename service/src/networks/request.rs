@@ -4,10 +4,11 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::limits::Limits;
-use super::update::{Scope, Update};
+use super::update::Update;
 use super::view::Definition;
 use crate::authorization::Action;
 use crate::error::Result;
+use crate::scope::Scope;
 
 /// A request to one network. Reading a network is not a request: its view is always at hand.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,6 @@ use lodge_model::network::{
     Dhcp, DhcpHost, DhcpRange, Dns, DnsHost, DnsService, DnsText, Forward, ForwardInterface, Network, NetworkIp, PortGroup,
 };
 
-use super::joined;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is done with a part.
@@ -64,52 +63,6 @@ pub struct Update {
     part: Part,
     /// The `<ip>` that the part is in, from 0.
     parent: Option<usize>,
-}
-
-/// What a change is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// What runs and what is stored, as far as there is such.
-    Both,
-    /// What runs.
-    Live,
-    /// What is stored.
-    Config,
-    /// What runs and what is stored, both of which must be there.
-    LiveAndConfig,
-}
-
-impl Scope {
-    /// From the two options of the bus.
-    pub fn from_options(live: bool, config: bool) -> Self {
-        match (live, config) {
-            (false, false) => Self::Both,
-            (true, false) => Self::Live,
-            (false, true) => Self::Config,
-            (true, true) => Self::LiveAndConfig,
-        }
-    }
-
-    /// Whether what runs and what is stored are meant.
-    ///
-    /// # Errors
-    /// `InvalidState` when one is meant that is not there.
-    pub fn resolve(self, name: &str, active: bool, persistent: bool) -> Result<(bool, bool)> {
-        let (live, config) = match self {
-            Self::Both => (active, persistent),
-            Self::Live => (true, false),
-            Self::Config => (false, true),
-            Self::LiveAndConfig => (true, true),
-        };
-        let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidState, format!("cannot change network '{name}': {why}")));
-        if live && !active {
-            return refuse("it does not run; change its definition with the option config");
-        }
-        if config && !persistent {
-            return refuse("it is transient: it has no stored definition; define it first");
-        }
-        Ok((live, config))
-    }
 }
 
 impl Update {
@@ -178,7 +131,7 @@ impl Update {
             }
             Part::PortGroup(group) => list(&mut network.port_groups, command, group, |a, b| a.name == b.name),
         }?;
-        network.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))
+        network.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))
     }
 }
 

@@ -24,7 +24,7 @@ impl Draft {
     /// `InvalidXml` with path and place; `NotSupported` for what is no mediated device.
     pub fn read(xml: &str) -> Result<Self> {
         let (document, warnings) = NodeDevice::parse(xml)?;
-        document.validate().map_err(|problems| invalid(&problems))?;
+        document.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         let draft = Self { document, warnings: warnings.iter().map(ToString::to_string).collect() };
         draft.mediated()?;
         Ok(draft)
@@ -36,7 +36,7 @@ impl Draft {
     }
 
     fn mediated(&self) -> Result<Mediated<'_>> {
-        let view = self.document.view().map_err(|problems| invalid(&problems))?;
+        let view = self.document.view().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         let mediated = view.capabilities.into_iter().find_map(|capability| match capability.kind {
             CapabilityKind::Mdev { mdev_type, uuid, attributes, .. } => {
                 let attributes = attributes.iter().map(|attribute| (attribute.name.as_str(), attribute.value.as_str())).collect();
@@ -53,11 +53,6 @@ struct Mediated<'a> {
     kind: &'a str,
     uuid: Option<Uuid>,
     attributes: Vec<(&'a str, &'a str)>,
-}
-
-fn invalid(problems: &[impl ToString]) -> Error {
-    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Error::new(ErrorKind::InvalidXml, problems.join("; "))
 }
 
 /// Makes a device, and tells its path below `/sys`.

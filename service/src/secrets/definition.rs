@@ -22,7 +22,7 @@ impl Draft {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Self> {
         let (secret, warnings) = Secret::parse(xml)?;
-        secret.validate().map_err(|problems| invalid(&problems))?;
+        secret.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Self { secret, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 
@@ -32,11 +32,6 @@ impl Draft {
     }
 
     pub(super) fn usage(&self) -> Result<Option<UsageView<'_>>> {
-        Ok(self.secret.view().map_err(|problems| invalid(&problems))?.usage)
+        Ok(self.secret.view().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?.usage)
     }
-}
-
-pub(super) fn invalid(problems: &[impl ToString]) -> Error {
-    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Error::new(ErrorKind::InvalidXml, problems.join("; "))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lodge_model::secret::UsageView;
 use uuid::Uuid;
 
-use super::definition::{Draft, invalid};
+use super::definition::Draft;
 use crate::authorization::Subject;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,7 +34,7 @@ pub struct SecretView {
 
 impl SecretView {
     pub(super) fn of(uuid: Uuid, draft: &Draft, definition: Arc<str>, has_value: bool) -> Result<Self> {
-        let view = draft.secret.view().map_err(|problems| invalid(&problems))?;
+        let view = draft.secret.view().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Self {
             uuid,
             usage: view.usage.map_or_else(|| "none".to_owned(), |usage| usage.kind.to_string()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use lodge_model::document::{Document as _, Problem};
+use lodge_model::document::Document as _;
 use lodge_model::storage_pool::{PoolType, PoolView, StoragePool};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
@@ -71,18 +71,13 @@ impl Draft {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Self> {
         let (pool, warnings) = StoragePool::parse(xml)?;
-        pool.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
+        pool.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Self { pool, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 
     fn name(&self) -> String {
         self.pool.name().unwrap_or_default().to_owned()
     }
-}
-
-/// Several findings as one sentence.
-pub(super) fn joined(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// What the actor of a new pool begins with.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::backends::{Backend, NewSize, NewVolume, Source, blocking};
 use super::claims::Sharing;
-use super::engine::{Order, Storage, joined};
+use super::engine::{Order, Storage};
 use super::handle::PoolHandle;
 use super::image::Resizing;
 use super::passphrases::Passphrase;
@@ -44,7 +44,7 @@ impl VolumeDraft {
     /// `InvalidXml` with path and place.
     pub fn read(xml: &str) -> Result<Self> {
         let (volume, warnings) = StorageVolume::parse(xml)?;
-        volume.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
+        volume.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         Ok(Self { volume, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
 
@@ -56,7 +56,7 @@ impl VolumeDraft {
         let (mut volume, warnings) = StorageVolume::parse(xml)?;
         let said = volume.capacity.take();
         volume.capacity = said.clone().or_else(|| super::volume::size(0));
-        volume.validate().map_err(|problems| Error::new(ErrorKind::InvalidXml, joined(&problems)))?;
+        volume.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         volume.capacity = said;
         Ok(Self { volume, warnings: warnings.iter().map(ToString::to_string).collect() })
     }

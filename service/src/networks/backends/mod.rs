@@ -40,7 +40,7 @@ impl Plan {
             );
             return Err(Error::new(ErrorKind::NotSupported, reason));
         }
-        let view = network.view().map_err(|problems| Error::new(ErrorKind::InvalidXml, super::joined(&problems)))?;
+        let view = network.view().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         match &view {
             NetworkView::Isolated(own) => isolated::plan(network, own, surroundings),
             NetworkView::Nat { bridge, dev, nat } => nat::plan(network, bridge, *dev, nat, surroundings),

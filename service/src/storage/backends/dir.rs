@@ -36,10 +36,7 @@ pub(super) fn permissions(pool: &StoragePool) -> Option<Permissions> {
 pub(super) fn unfit(view: Result<PoolView<'_>, Vec<lodge_model::document::Problem>>) -> Error {
     match view {
         Ok(_) => Error::new(ErrorKind::Internal, "a pool was taken for one of another type"),
-        Err(problems) => {
-            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            Error::new(ErrorKind::InvalidXml, problems.join("; "))
-        }
+        Err(problems) => Error::of_problems(ErrorKind::InvalidXml, &problems),
     }
 }
 
