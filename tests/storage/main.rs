@@ -8,6 +8,7 @@ mod disk;
 mod encryption;
 mod faults;
 mod fs;
+mod guests;
 mod images;
 mod listings;
 mod logical;

@@ -33,6 +33,7 @@ use super::work::{Change, Outcome, Work, end_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{DomainSignal, Event};
 use crate::hypervisors::{Driver, ExitReason, Machine, MachineEvent, PauseReason};
+use crate::storage::ForGuest;
 
 /// A domain as its actor holds it.
 pub(super) struct Actor {
@@ -242,9 +243,11 @@ impl Actor {
                     None => std::future::pending().await,
                 }
             };
+            let disks = volumes::disks(&launch.domain);
             let started = async {
+                let held = engine.storage.claim_for_guest(disks).await?;
                 engine.plug(&mut launch).await?;
-                driver.start(launch).await
+                Ok::<_, Error>((driver.start(launch).await?, held))
             };
             // A driver leaves nothing behind, also when its future is dropped here.
             let mut receiver = receiver;
@@ -255,7 +258,10 @@ impl Actor {
                 () = call_off.heard() => Err(Error::new(ErrorKind::Cancelled, "it was destroyed meanwhile")),
             };
             Outcome::Started(match result {
-                Ok(started) => Ok(Box::new(engine.live(id, started, paused, receiver, started_from).await)),
+                Ok((started, held)) => {
+                    let live = engine.live(id, started, paused, receiver, started_from).await;
+                    Ok(Box::new(Live { held, ..live }))
+                }
                 Err(error) => {
                     // Until all is undone, what is written down of the run is needed; whoever undoes holds the other end.
                     while receiver.recv().await.is_some() {}
@@ -292,6 +298,9 @@ impl Actor {
         }
         self.save_status();
         self.publish(replies, result).await;
+        if let Some(live) = &mut self.live {
+            live.held = ForGuest::default();
+        }
     }
 
     /// A destroy has ended. It is answered once nothing is left, also of the job that it interrupted.

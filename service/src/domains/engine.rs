@@ -30,7 +30,7 @@ use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, 
 use crate::jobs::{Job, Jobs};
 use crate::networks::Networks;
 use crate::secrets::Secrets;
-use crate::storage::Storage;
+use crate::storage::{ForGuest, Storage};
 use crate::store::{Layout, Store};
 
 /// What an engine is made of.
@@ -398,7 +398,20 @@ impl Engine {
         live.id = Some(id);
         let consoles = Consoles::attach(machine.consoles(), self.console_keep()).await;
         let (xml, facts) = (live.to_xml().into(), Arc::new(Facts::of(&live)));
-        Live { id, machine, events, started_from, xml, facts, consoles, pause_reason: None, paused, told: false, asked_to_shut_down: false }
+        Live {
+            id,
+            machine,
+            events,
+            held: ForGuest::default(),
+            started_from,
+            xml,
+            facts,
+            consoles,
+            pause_reason: None,
+            paused,
+            told: false,
+            asked_to_shut_down: false,
+        }
     }
 
     /// The number of a new run.

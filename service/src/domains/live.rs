@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::console::Consoles;
 use super::view::Facts;
 use crate::hypervisors::{Machine, MachineEvent, PauseReason};
+use crate::storage::ForGuest;
 
 /// Events of a machine that wait for its actor at most; beyond that the machine's reader waits.
 pub(super) const MACHINE_EVENTS: usize = 64;
@@ -27,6 +28,8 @@ pub(super) struct Live {
     pub xml: Arc<str>,
     /// See `xml`.
     pub facts: Arc<Facts>,
+    /// The volumes that it starts with, until everybody can see that it runs.
+    pub held: ForGuest,
     /// What can be talked to.
     pub consoles: Consoles,
     /// Why the next pause will have happened: a disk or the watchdog tells before the pause itself.

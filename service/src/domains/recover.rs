@@ -17,6 +17,7 @@ use super::view::Facts;
 use crate::domains::console::Consoles;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hypervisors::{PauseReason, Reconnected, RunState};
+use crate::storage::ForGuest;
 
 impl Engine {
     /// Makes a domain of every definition in the store and of every guest that runs. What cannot be
@@ -171,6 +172,7 @@ impl Engine {
                     id: status.id,
                     machine,
                     events: receiver,
+                    held: ForGuest::default(),
                     started_from: status.started_from.into(),
                     facts: Arc::new(Facts::of(&domain)),
                     xml: status.live.into(),

@@ -1,7 +1,6 @@
 //! Domains and the volumes of pools: a disk that names a volume gets its path when it starts, and storage hears which volumes
-//! running guests use.
+//! guests use, those that start and those that run.
 
-use std::collections::BTreeSet;
 use std::sync::Weak;
 
 use lodge_model::document::Document as _;
@@ -11,7 +10,7 @@ use lodge_model::storage_volume::VolumeType;
 
 use super::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Storage, Users, Volume, encryption_of};
+use crate::storage::{GuestDisk, Storage, Users, Volume, encryption_of};
 
 /// Gives every disk that names a volume the volume's path. The format stays what the definition says, raw without: what the
 /// header of a volume says may be the guest's own invention.
@@ -56,35 +55,36 @@ fn place(disk: &mut Disk, volume: &Volume) -> Result<()> {
     Ok(())
 }
 
-/// Tells storage which volumes running guests use.
+/// Tells storage which disks running guests have.
 pub struct VolumeUsers(pub Weak<Engine>);
 
 impl Users for VolumeUsers {
-    fn guest_with(&self, paths: &[String]) -> Option<String> {
-        let engine = self.0.upgrade()?;
-        let views = engine.registry.views();
-        let uses = |live: &str| {
-            let used = Domain::parse(live).map(|(domain, _)| sources(&domain)).unwrap_or_default();
-            paths.iter().any(|path| used.contains(path))
+    fn disks(&self) -> Vec<(String, Vec<String>)> {
+        let Some(engine) = self.0.upgrade() else { return Vec::new() };
+        let paths = |live: &str| {
+            let disks = Domain::parse(live).map(|(domain, _)| disks(&domain)).unwrap_or_default();
+            disks.into_iter().map(|disk| disk.path).collect()
         };
-        views.iter().find(|view| view.live.as_deref().is_some_and(uses)).map(|view| view.name.clone())
+        let views = engine.registry.views();
+        views.iter().filter_map(|view| Some((view.name.clone(), paths(view.live.as_deref()?)))).collect()
     }
 }
 
-/// The paths of all images of a domain's disks.
-fn sources(domain: &Domain) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// All images of a domain's disks.
+pub(super) fn disks(domain: &Domain) -> Vec<GuestDisk> {
+    let mut found = Vec::new();
     for disk in domain.devices.disks() {
-        add(&mut found, disk.source.as_ref());
+        add(&mut found, disk.source.as_ref(), disk.is_read_only());
         let mut behind = disk.backing_store.as_deref();
         while let Some(BackingStore { source, backing_store, .. }) = behind {
-            add(&mut found, source.as_ref());
+            add(&mut found, source.as_ref(), true);
             behind = backing_store.as_deref();
         }
     }
     found
 }
 
-fn add(found: &mut BTreeSet<String>, source: Option<&DiskSourceElement>) {
-    found.extend(source.iter().flat_map(|source| [source.file.clone(), source.dev.clone()]).flatten());
+fn add(found: &mut Vec<GuestDisk>, source: Option<&DiskSourceElement>, read_only: bool) {
+    let paths = source.iter().flat_map(|source| [source.file.clone(), source.dev.clone()]).flatten();
+    found.extend(paths.map(|path| GuestDisk { path, read_only }));
 }

@@ -1,5 +1,5 @@
-//! Who works on what of a pool: one piece of work changes a volume at a time, several may read it, and work on the pool itself
-//! is alone.
+//! Who works on what of a pool: one piece of work changes a volume at a time, several may read it, or several guests start with it,
+//! and work on the pool itself is alone.
 //!
 //! Claims are taken and given back, never waited for: what is taken is `Busy`. So work that needs two pools cannot dead-lock.
 
@@ -23,8 +23,9 @@ struct Taken {
 struct Hold {
     /// What is done, as in "is being VERB".
     verb: &'static str,
-    /// How many read it; 0 for one who changes it.
-    readers: usize,
+    sharing: Sharing,
+    /// How many do the same.
+    holders: usize,
 }
 
 /// Whether others may do the same.
@@ -32,6 +33,8 @@ struct Hold {
 pub enum Sharing {
     /// It is read.
     Read,
+    /// It is written by a guest, which may share it with others.
+    Use,
     /// It is changed.
     Change,
 }
@@ -67,17 +70,16 @@ impl Claims {
     pub fn volume(&self, pool: &str, volume: &str, verb: &'static str, sharing: Sharing) -> Result<Claim> {
         let mut taken = self.taken();
         taken.refuse_while_pool_is_claimed(pool)?;
-        let readers = match (taken.volumes.get(volume), sharing) {
-            (None, Sharing::Change) => 0,
-            (None, Sharing::Read) => 1,
-            (Some(hold), Sharing::Read) if hold.readers > 0 => hold.readers + 1,
-            (Some(hold), _) => {
+        let holders = match taken.volumes.get(volume) {
+            None => 1,
+            Some(hold) if hold.sharing == sharing && sharing != Sharing::Change => hold.holders + 1,
+            Some(hold) => {
                 let message =
                     format!("volume '{volume}' of pool '{pool}' is being {}; try again when that is done, or cancel it", hold.verb);
                 return Err(Error::new(ErrorKind::Busy, message));
             }
         };
-        taken.volumes.insert(volume.to_owned(), Hold { verb, readers });
+        taken.volumes.insert(volume.to_owned(), Hold { verb, sharing, holders });
         Ok(Claim { claims: self.clone(), volume: Some(volume.to_owned()) })
     }
 
@@ -103,7 +105,7 @@ impl Drop for Claim {
             return;
         };
         match taken.volumes.get_mut(volume) {
-            Some(hold) if hold.readers > 1 => hold.readers -= 1,
+            Some(hold) if hold.holders > 1 => hold.holders -= 1,
             _ => drop(taken.volumes.remove(volume)),
         }
     }
@@ -132,6 +134,10 @@ mod tests {
         assert_eq!(read().unwrap_err().to_string(), "pool 'p' is being stopped; try again when that is done");
         assert!(claims.pool("p", "started").is_err());
         drop(pool);
+        let used = || claims.volume("p", "v", "used", Sharing::Use);
+        let guests = (used().unwrap(), used().unwrap());
+        assert!(read().is_err() && change().is_err());
+        drop(guests);
         read().unwrap();
     }
 }

@@ -14,6 +14,7 @@ use super::claims::{Claim, Claims};
 use super::handle::{MAILBOX, PoolHandle, Started};
 use super::passphrases::Passphrases;
 use super::registry::{Place, Registry};
+use super::users::Users;
 use super::view::{StoragePoolView, complete, path};
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,12 +25,6 @@ use crate::store::Store;
 
 /// The pool that every instance begins with.
 const DEFAULT_POOL: &str = "default";
-
-/// Tells who uses a volume.
-pub trait Users: Send + Sync {
-    /// The running guest that one of these paths is a disk of.
-    fn guest_with(&self, paths: &[String]) -> Option<String>;
-}
 
 /// What storage is made of.
 pub struct Parts {
@@ -52,7 +47,7 @@ pub struct Storage {
     pub(super) jobs: Arc<Jobs>,
     pub(super) host: Host,
     /// Told after the domains are there, which need storage.
-    users: Mutex<Option<Arc<dyn Users>>>,
+    pub(super) users: Mutex<Option<Arc<dyn Users>>>,
 }
 
 /// A document that was read and is in itself in order.
@@ -100,16 +95,6 @@ impl Storage {
             host: Host { secrets: Passphrases::new(secrets) },
             users: Mutex::default(),
         })
-    }
-
-    /// Says who tells which volumes guests use.
-    pub fn ask_for_users(&self, users: Arc<dyn Users>) {
-        *self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(users);
-    }
-
-    pub(super) fn guest_with(&self, paths: &[String]) -> Option<String> {
-        let users = self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        users?.guest_with(paths)
     }
 
     /// What an authorizer is told when a verb is about a document.

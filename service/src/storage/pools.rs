@@ -77,10 +77,10 @@ impl Storage {
         let name = pool.name();
         let _claim = pool.claims.pool(&name, "stopped")?;
         let backend = pool.backend()?;
-        let paths: Vec<String> = pool.view().contents.volumes.values().map(|volume| volume.path.clone()).collect();
+        let volumes: Vec<_> = pool.view().contents.volumes.values().cloned().collect();
         // Files of a directory stay where they are.
         if !backend.is_untouched_by_stop()
-            && let Some(guest) = self.guest_with(&paths)
+            && let Some(guest) = self.guest_with(&volumes).await
         {
             let message = format!("cannot stop pool '{name}': domain '{guest}' uses a volume of it; shut that down first");
             return Err(Error::new(ErrorKind::InUse, message));

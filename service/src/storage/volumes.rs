@@ -160,7 +160,7 @@ impl Storage {
         grant.covers(Action::VolumeManage)?;
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "resized", Sharing::Change)?;
-        self.refuse_used(pool, &volume, "resized")?;
+        self.refuse_used(pool, &volume, "resized").await?;
         if to.capacity < volume.capacity && !to.how.shrink {
             let message = format!(
                 "volume '{name}' has {} bytes and would lose what is behind byte {}; to have it lose that, use the option shrink",
@@ -193,7 +193,7 @@ impl Storage {
         grant.covers(Action::VolumeManage)?;
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "wiped", Sharing::Change)?;
-        self.refuse_used(pool, &volume, "wiped")?;
+        self.refuse_used(pool, &volume, "wiped").await?;
         let passphrase = self.passphrase_of(&volume).await?;
         let order = self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait);
         let name = name.to_owned();
@@ -217,7 +217,7 @@ impl Storage {
         grant.covers(Action::VolumeManage)?;
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let _claim = pool.claims.volume(&pool.name(), name, "deleted", Sharing::Change)?;
-        self.refuse_used(pool, &volume, "deleted")?;
+        self.refuse_used(pool, &volume, "deleted").await?;
         backend.remove(&volume).await.map_err(|error| error.in_context(format_args!("cannot delete volume '{name}'")))?;
         pool.refreshed().await
     }
@@ -238,7 +238,7 @@ impl Storage {
         grant.covers(Action::VolumeManage)?;
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "uploaded to", Sharing::Change)?;
-        self.refuse_used(pool, &volume, "overwritten")?;
+        self.refuse_used(pool, &volume, "overwritten").await?;
         let order = self.volume_order("volume-upload", pool, name, grant, vec![claim], wait);
         let name = name.to_owned();
         self.as_job(order, move |progress| async move {
@@ -298,7 +298,7 @@ impl Storage {
 
     async fn source(&self, pool: &PoolHandle, name: &str) -> Result<Source> {
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
-        if let Some(guest) = self.guest_with(std::slice::from_ref(&volume.path)) {
+        if let Some(guest) = self.guest_with(std::slice::from_ref(&volume)).await {
             let message = format!("volume '{name}' changes while it is read: domain '{guest}' uses it; shut that down or suspend it first");
             return Err(Error::new(ErrorKind::InUse, message));
         }
@@ -397,18 +397,18 @@ impl Storage {
     }
 
     /// Refuses what would take a disk away from a running guest, also one that is laid over the volume.
-    fn refuse_used(&self, pool: &PoolHandle, volume: &Volume, verb: &str) -> Result<()> {
+    async fn refuse_used(&self, pool: &PoolHandle, volume: &Arc<Volume>, verb: &str) -> Result<()> {
         let views = self.registry.views();
-        let mut paths = vec![volume.path.clone()];
+        let mut used = vec![volume.clone()];
         let mut looked_at = 0;
-        while let Some(path) = paths.get(looked_at).cloned() {
+        while let Some(below) = used.get(looked_at).cloned() {
             looked_at += 1;
             let over = views.iter().flat_map(|pool| pool.contents.volumes.values());
-            let over = over.filter(|other| other.backing.as_ref().is_some_and(|backing| backing.path == path));
-            let over: Vec<_> = over.map(|other| other.path.clone()).filter(|path| !paths.contains(path)).collect();
-            paths.extend(over);
+            let over = over.filter(|other| other.backing.as_ref().is_some_and(|backing| backing.path == below.path));
+            let over: Vec<_> = over.filter(|other| !used.iter().any(|known| known.path == other.path)).cloned().collect();
+            used.extend(over);
         }
-        match self.guest_with(&paths) {
+        match self.guest_with(&used).await {
             None => Ok(()),
             Some(guest) => {
                 let message = format!(

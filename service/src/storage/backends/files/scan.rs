@@ -22,6 +22,9 @@ use crate::storage::formats::{self, Header};
 use crate::storage::passphrases::Passphrases;
 use crate::storage::volume::{Backing, InodeFacts, Volume};
 
+/// Entries that are too few to be worth a thread.
+const LEAST_SHARE: usize = 256;
+
 /// Every volume of a directory.
 ///
 /// # Errors
@@ -29,29 +32,42 @@ use crate::storage::volume::{Backing, InodeFacts, Volume};
 pub fn all(directory: &Directory, known: &Volumes, secrets: &Passphrases) -> Result<Volumes> {
     let secrets = secrets.of_volumes();
     let names = directory.names().map_err(|error| failed(format_args!("list {}", directory.path().display()), error))?;
-    let mut volumes = Volumes::new();
-    for name in names {
-        let Some(name) = text(name) else { continue };
-        if name.starts_with(UNFINISHED) {
-            sweep(directory, &name);
+    let look = |names: &[OsString]| -> Vec<_> {
+        let texts = names.iter().filter_map(text);
+        texts.filter_map(|name| Some((name.to_owned(), entry(directory, name, known, &secrets)?))).collect()
+    };
+    // Mostly the kernel is at work, which does that for several at once.
+    let share = names.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from)).max(LEAST_SHARE);
+    let found = std::thread::scope(|scope| {
+        let others: Vec<_> = names.chunks(share).skip(1).map(|names| scope.spawn(move || look(names))).collect();
+        let mut found = names.chunks(share).next().map(look).unwrap_or_default();
+        for other in others {
+            found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        if name.starts_with('.') {
-            continue;
-        }
-        match one(directory, &name, known.get(&name), &secrets) {
-            Ok(Some(volume)) => drop(volumes.insert(name, volume)),
-            Ok(None) => {}
-            // It is gone by now, or nobody may look at it.
-            Err(error) => tracing::debug!("{} is no volume: {error}", directory.path_of(&name).display()),
-        }
+        found
+    });
+    Ok(found.into_iter().collect())
+}
+
+/// The volume that an entry is, if it is one.
+fn entry(directory: &Directory, name: &str, known: &Volumes, secrets: &HashMap<String, Uuid>) -> Option<Arc<Volume>> {
+    if name.starts_with(UNFINISHED) {
+        sweep(directory, name);
     }
-    Ok(volumes)
+    if name.starts_with('.') {
+        return None;
+    }
+    one(directory, name, known.get(name), secrets)
+        // It is gone by now, or nobody may look at it.
+        .inspect_err(|error| tracing::debug!("{} is no volume: {error}", directory.path_of(name).display()))
+        .ok()
+        .flatten()
 }
 
 /// Names that are no text, or cannot stand in a document, are not shown.
-fn text(name: OsString) -> Option<String> {
-    let name = name.into_string().ok()?;
-    lodge_model::document::file_name_problem("volume", &name).is_none().then_some(name)
+fn text(name: &OsString) -> Option<&str> {
+    let name = name.to_str()?;
+    lodge_model::document::file_name_problem("volume", name).is_none().then_some(name)
 }
 
 /// Removes what a killed service left of a volume that it was making.
@@ -86,7 +102,7 @@ fn one(directory: &Directory, name: &str, known: Option<&Arc<Volume>>, secrets: 
         return Ok(Some(known.clone()));
     }
     let file = directory.file(name, Purpose::Read)?;
-    let length = file.metadata()?.len();
+    let length = length_of(&stat);
     let mark = mark::read(&file);
     let header = match mark {
         Some(mark) => formats::read_as(mark.format, &file, length)?,
