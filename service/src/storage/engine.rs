@@ -12,6 +12,7 @@ use super::actor::{Actor, Request};
 use super::backends::{self, Backend, Host, Overwrite};
 use super::claims::{Claim, Claims};
 use super::handle::{MAILBOX, PoolHandle, Started};
+use super::interrupted::{Interrupted, Work};
 use super::passphrases::Passphrases;
 use super::registry::{Place, Registry};
 use super::view::{StoragePoolView, complete, path};
@@ -51,6 +52,8 @@ pub struct Storage {
     pub(super) publisher: Publisher,
     pub(super) jobs: Arc<Jobs>,
     pub(super) host: Host,
+    /// What is done with volumes in place.
+    pub(super) interrupted: Interrupted,
     /// Told after the domains are there, which need storage.
     users: Mutex<Option<Arc<dyn Users>>>,
 }
@@ -94,6 +97,7 @@ impl Storage {
         let Parts { store, publisher, jobs, secrets } = parts;
         Arc::new(Self {
             registry: Arc::default(),
+            interrupted: Interrupted::new(store.clone()),
             store,
             publisher,
             jobs,
@@ -186,6 +190,12 @@ impl Storage {
     /// # Errors
     /// The store cannot be listed at all.
     pub async fn recover(self: &Arc<Self>) -> Result<()> {
+        let interrupted = self.interrupted.clone();
+        backends::blocking(move || {
+            interrupted.load();
+            Ok(())
+        })
+        .await?;
         let definitions = loaded(self.store.pools().load_all()?);
         let mut active: HashMap<String, Result<StoragePool>> = loaded(self.store.active_pools().load_all()?).into_iter().collect();
         for (name, read) in definitions {
@@ -370,7 +380,7 @@ impl Storage {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let Order { operation, subject, grant, claims, pool, wait } = order;
+        let Order { operation, subject, grant, claims, pool, wait, in_place } = order;
         let job = self.jobs.begin(operation, subject, &grant).await;
         let (storage, shown) = (self.clone(), job.clone());
         let task = tokio::spawn(async move {
@@ -397,6 +407,9 @@ impl Storage {
                 }
                 () = forward => Err(Error::new(ErrorKind::Internal, "work without an end")),
             };
+            if let Some(work) = in_place {
+                work.end().await;
+            }
             if let Some(pool) = pool
                 && let (Err(error), true) = (pool.refreshed().await, result.is_ok())
             {
@@ -431,6 +444,8 @@ pub(super) struct Order {
     pub pool: Option<PoolHandle>,
     /// Whether somebody waits for it.
     pub wait: bool,
+    /// That it is written down, where it cannot be undone.
+    pub in_place: Option<Work>,
 }
 
 /// Where work tells how far it is.

@@ -101,7 +101,7 @@ struct QemuImg {
 
 impl QemuImg {
     fn new() -> Self {
-        Self { tool: Tool::new("qemu-img").patiently(), objects: Vec::new(), secrets: 0 }
+        Self { tool: Tool::new("qemu-img").patiently().ending_with_the_service(), objects: Vec::new(), secrets: 0 }
     }
 
     /// A path by which qemu-img reaches a place.

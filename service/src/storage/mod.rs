@@ -18,6 +18,7 @@ mod engine;
 pub mod formats;
 mod handle;
 mod image;
+mod interrupted;
 mod passphrases;
 mod pools;
 mod registry;

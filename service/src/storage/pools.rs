@@ -136,7 +136,7 @@ impl Storage {
     }
 
     fn order(&self, operation: &'static str, pool: &PoolHandle, grant: Grant, claims: Vec<super::claims::Claim>, wait: bool) -> Order {
-        Order { operation, subject: Subject::StoragePool(pool.name()), grant, claims, pool: None, wait }
+        Order { operation, subject: Subject::StoragePool(pool.name()), grant, claims, pool: None, wait, in_place: None }
     }
 
     fn refuse_started(&self, pool: &PoolHandle, verb: &str) -> Result<()> {

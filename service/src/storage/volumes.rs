@@ -16,6 +16,7 @@ use super::claims::Sharing;
 use super::engine::{Order, Storage};
 use super::handle::PoolHandle;
 use super::image::Resizing;
+use super::interrupted::Operation;
 use super::passphrases::Passphrase;
 use super::transfer::{self, Algorithm, Range};
 use super::volume::Volume;
@@ -132,7 +133,7 @@ impl Storage {
         };
         let operation = if new.source.is_some() { "volume-clone" } else { "volume-create" };
         let order = self.volume_order(operation, pool, &name, grant, claims, wait);
-        let (storage, pool_name) = (self.clone(), pool.name());
+        let (storage, pool_name, interrupted) = (self.clone(), pool.name(), self.interrupted.clone());
         self.as_job(order, move |progress| async move {
             let forget = Forget { storage, secret: made };
             backend
@@ -140,6 +141,7 @@ impl Storage {
                 .await
                 .map_err(|error| error.in_context(format_args!("cannot make volume '{name}' in pool '{pool_name}'")))?;
             forget.keep();
+            interrupted.forget(&pool_name, &name).await;
             Ok(())
         })
         .await
@@ -170,7 +172,8 @@ impl Storage {
         }
         let passphrase = self.passphrase_of(&volume).await?;
         let size = NewSize { capacity: to.capacity, how: to.how, passphrase, available: pool.view().contents.available };
-        let order = self.volume_order("volume-resize", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Resize).await?);
+        let order = Order { in_place, ..self.volume_order("volume-resize", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |_| async move {
             backend.resize(&volume, size).await.map_err(|error| error.in_context(format_args!("cannot resize volume '{name}'")))
@@ -195,7 +198,8 @@ impl Storage {
         let claim = pool.claims.volume(&pool.name(), name, "wiped", Sharing::Change)?;
         self.refuse_used(pool, &volume, "wiped")?;
         let passphrase = self.passphrase_of(&volume).await?;
-        let order = self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Wipe).await?);
+        let order = Order { in_place, ..self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |progress| async move {
             let work = async {
@@ -219,6 +223,7 @@ impl Storage {
         let _claim = pool.claims.volume(&pool.name(), name, "deleted", Sharing::Change)?;
         self.refuse_used(pool, &volume, "deleted")?;
         backend.remove(&volume).await.map_err(|error| error.in_context(format_args!("cannot delete volume '{name}'")))?;
+        self.interrupted.forget(&pool.name(), name).await;
         pool.refreshed().await
     }
 
@@ -239,7 +244,8 @@ impl Storage {
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "uploaded to", Sharing::Change)?;
         self.refuse_used(pool, &volume, "overwritten")?;
-        let order = self.volume_order("volume-upload", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Upload).await?);
+        let order = Order { in_place, ..self.volume_order("volume-upload", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |progress| async move {
             let work = async {
@@ -293,7 +299,7 @@ impl Storage {
         wait: bool,
     ) -> Order {
         let subject = Subject::StorageVolume { pool: pool.name(), volume: name.to_owned() };
-        Order { operation, subject, grant, claims, pool: Some(pool.clone()), wait }
+        Order { operation, subject, grant, claims, pool: Some(pool.clone()), wait, in_place: None }
     }
 
     async fn source(&self, pool: &PoolHandle, name: &str) -> Result<Source> {

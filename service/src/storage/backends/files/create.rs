@@ -70,14 +70,18 @@ struct Unfinished {
 
 impl Unfinished {
     fn begin(directory: Directory) -> Result<Self> {
-        let name = format!("{UNFINISHED}{}", Uuid::new_v4());
         let what = "make a file in the pool";
-        let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
-        let unfinished = Self { directory, name, file: Some(file) };
-        if let Some(file) = &unfinished.file {
-            flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(what, error.into()))?;
+        loop {
+            let name = format!("{UNFINISHED}{}", Uuid::new_v4());
+            let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
+            // A refresh may have seen it before it was locked, and taken it away.
+            let locked = flock(&file, FlockOperation::LockExclusive).is_ok();
+            if locked && directory.stat(&name).map_err(|error| failed(what, error))?.is_none() {
+                continue;
+            }
+            let unfinished = Self { directory, name, file: Some(file) };
+            return if locked { Ok(unfinished) } else { Err(Error::new(ErrorKind::HostFailed, format!("cannot lock a file to {what}"))) };
         }
-        Ok(unfinished)
     }
 
     fn file(&self) -> Result<&File> {
