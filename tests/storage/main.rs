@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
+mod chains;
 mod devices;
 mod dir;
 mod disk;
@@ -9,6 +10,7 @@ mod encryption;
 mod faults;
 mod fs;
 mod images;
+mod kills;
 mod listings;
 mod logical;
 mod pools;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::backends::{Volumes, blocking};
 use crate::error::Result;
@@ -22,6 +23,8 @@ pub enum Operation {
     Wipe,
     /// Other content.
     Upload,
+    /// It is made, with a secret that is made for it and goes with it.
+    Create(Uuid),
 }
 
 /// One record.
@@ -67,7 +70,9 @@ impl Interrupted {
         };
         let mut held = self.held();
         for Record { pool, volume, operation } in records {
-            tracing::warn!("pool '{pool}': {}", sentence(&volume, operation));
+            if let Some(sentence) = sentence(&volume, operation) {
+                tracing::warn!("pool '{pool}': {sentence}");
+            }
             held.interrupted.insert((pool, volume), operation);
         }
     }
@@ -106,7 +111,25 @@ impl Interrupted {
     pub fn of_pool(&self, pool: &str, volumes: &Volumes) -> Vec<String> {
         let held = self.held();
         let here = held.interrupted.iter().filter(|((of, volume), _)| of == pool && volumes.contains_key(volume));
-        here.map(|((_, volume), operation)| sentence(volume, *operation)).collect()
+        here.filter_map(|((_, volume), operation)| sentence(volume, *operation)).collect()
+    }
+
+    /// The secrets that were made for volumes of a pool that were not finished; volumes that are there were. They are forgotten here.
+    pub async fn secrets_of_nothing(&self, pool: &str, volumes: &Volumes) -> Vec<Uuid> {
+        let mut secrets = Vec::new();
+        self.held().interrupted.retain(|(of, volume), operation| match operation {
+            Operation::Create(secret) if of == pool => {
+                secrets.extend(Some(*secret).filter(|_| !volumes.contains_key(volume)));
+                false
+            }
+            _ => true,
+        });
+        if !secrets.is_empty()
+            && let Err(error) = self.save().await
+        {
+            tracing::warn!("what was interrupted in pool '{pool}' stays written down: {error}");
+        }
+        secrets
     }
 
     async fn save(&self) -> Result<()> {
@@ -141,11 +164,12 @@ impl Work {
     }
 }
 
-fn sentence(volume: &str, operation: Operation) -> String {
+fn sentence(volume: &str, operation: Operation) -> Option<String> {
     let (what, next) = match operation {
         Operation::Resize => ("was being resized when the service ended", "look at its size, and resize it again"),
         Operation::Wipe => ("was being wiped when the service ended, and is overwritten in part", "wipe it again"),
+        Operation::Create(_) => return None,
         Operation::Upload => ("was being uploaded to when the service ended, and has the new content in part", "upload it again"),
     };
-    format!("volume '{volume}' {what}; {next}")
+    Some(format!("volume '{volume}' {what}; {next}"))
 }

@@ -13,7 +13,9 @@
 
 mod actor;
 pub mod backends;
+mod chain;
 mod claims;
+mod encrypt;
 mod engine;
 pub mod formats;
 mod handle;
@@ -21,18 +23,23 @@ mod image;
 mod interrupted;
 mod passphrases;
 mod pools;
+mod recover;
 mod registry;
+mod source;
 mod tool;
 mod transfer;
 mod view;
 mod volume;
 mod volumes;
+mod work;
 
 pub use backends::Overwrite;
+pub use chain::Chain;
 pub use engine::{Draft, Parts, Storage, Users};
 pub use handle::PoolHandle;
 pub use image::Resizing;
 pub use registry::Registry;
+pub use source::SourceVolume;
 pub use transfer::{Algorithm, Range, stream};
 pub use view::{StoragePoolView, VolumeView};
 pub use volume::{Volume, encryption_of};

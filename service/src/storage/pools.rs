@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::actor::Request;
 use super::backends::{self, Overwrite};
-use super::engine::{Order, Storage};
+use super::engine::Storage;
 use super::handle::PoolHandle;
+use super::work::Order;
 use crate::authorization::{Action, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Job;

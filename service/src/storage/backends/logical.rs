@@ -262,6 +262,7 @@ impl Backend for Logical {
         blocks::require_raw(&new.document, &[])?;
         let name = new.document.name.clone();
         check_name(&name)?;
+        blocks::require_findable(&new, &self.path(&name), &self.host.secrets)?;
         let size = blocks::needed(&new).await?;
         let mut arguments: Vec<String> =
             ["--yes", "--quiet", "--wipesignatures", "y", "--zero", "y", "--name", &name].map(str::to_owned).into();

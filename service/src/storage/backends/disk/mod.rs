@@ -280,6 +280,7 @@ impl Backend for Disk {
         let kind = partition_type(new.document.format(), &table.label);
         let script = format!("start={start}, size={size}, type={kind}\n");
         if new.passphrase.is_some() || new.source.is_some() {
+            blocks::require_findable(&new, &self.target.join(&name).to_string_lossy(), &self.host.secrets)?;
             return self.create_filled(number, &table, (start, size), script, new, report).await;
         }
         self.change(&["--wipe-partitions", "always", "--append", &self.device], script).await?;
