@@ -69,3 +69,17 @@ fn a_change_of_somebody_else_is_not_overwritten() {
     assert!(ran.stderr.contains("somebody changed the definition"), "{ran:?}");
     assert_eq!(run(&bus, &["desc", "demo", "--title"]).good(), "Theirs\n");
 }
+
+#[test]
+fn a_pools_definition_is_edited_while_it_is_started() {
+    let bus = PrivateBus::with_lodged(&[]);
+    let (before, after) = (bus.directory().join("before").display().to_string(), bus.directory().join("after").display().to_string());
+    run(&bus, &["pool-define-as", "images", "dir", "--target", &before]).good();
+    run(&bus, &["pool-start", "images", "--build"]).good();
+    let edit = |editor: &str| Ran::from(lodgectl(&bus, &["pool-edit", "images"]).env("EDITOR", editor).output().unwrap());
+    assert_eq!(edit("true").good(), "Pool 'images' XML configuration not changed\n");
+    assert_eq!(edit("sed --in-place s,/before,/after,").good(), "Pool 'images' XML configuration edited\n");
+    assert!(run(&bus, &["pool-dumpxml", "images"]).good().contains(&before));
+    assert!(run(&bus, &["pool-dumpxml", "images", "--inactive"]).good().contains(&after));
+    assert!(edit("sed --in-place s/pool/pol/").stderr.contains("the definition was not changed"));
+}

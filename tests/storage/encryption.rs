@@ -41,6 +41,24 @@ async fn a_passphrase_of_ones_own_opens_the_image() {
 }
 
 #[tokio::test]
+async fn a_secret_may_be_named_by_its_use() {
+    let service = Service::new().await;
+    service.directory_pool("images").await;
+    let manager = service.manager().await;
+    let xml = format!("<secret><uuid>{UUID}</uuid><usage type='volume'><volume>/for/tests</volume></usage></secret>");
+    let (secret, _) = manager.define_secret(&xml, &DefineOptions::default()).await.unwrap();
+    let secret = lodge_dbus_interfaces::proxies::SecretProxy::builder(&service.client).path(secret).build().await.unwrap();
+    secret.set_value(b"correct horse", &NONE).await.unwrap();
+    let luks = |usage: &str| format!("<encryption format='luks'><secret type='passphrase' usage='{usage}'/></encryption>");
+    assert_eq!(kind(service.make("images", &encrypted("a.img", "raw", &luks("/for/others"))).await), "NotFound");
+    for format in ["raw", "qcow2"] {
+        let made = service.make("images", &encrypted(format, format, &luks("/for/tests"))).await.unwrap();
+        assert!(made.get_xml(&NONE).await.unwrap().contains(&format!("uuid='{UUID}'")));
+        soon("growing", made.resize(8 << 20, &ResizeOptions::default())).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_service_makes_a_passphrase_and_refuses_what_is_broken() {
     let service = Service::new().await;
     let (_, path) = service.directory_pool("images").await;

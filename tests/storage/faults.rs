@@ -65,13 +65,48 @@ async fn what_does_not_fit_leaves_nothing() {
     let source = service.volume("small", "a.img").await.inner().path().to_owned();
     let cloned = soon("a clone", pool.clone_volume(&volume("c.qcow2", "qcow2", 8 << 20, ""), &source, &Default::default())).await;
     assert_eq!(kind(cloned), "NoSpace");
+    // More comes than the file system has.
+    let qcow2 = service.make("small", &volume("d.qcow2", "qcow2", 1 << 20, "")).await.unwrap();
+    let zeros = std::fs::File::open("/dev/zero").unwrap();
+    assert_eq!(kind(soon("an upload", qcow2.upload(zeros.as_fd().into(), &TransferOptions::default())).await), "NoSpace");
+    qcow2.delete(&NONE).await.unwrap();
     assert_eq!(service.volumes("small").await, ["a.img", "lost+found"]);
     assert_eq!(entries(&path), [".filler", "a.img", "lost+found"].map(std::path::PathBuf::from));
     pool.stop(&NONE).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_killed_service_leaves_nothing_half_made() {
+async fn where_nothing_may_be_written_nothing_is_left() {
+    let service = Service::new().await;
+    let (pool, path) = service.directory_pool("images").await;
+    let made = service.make("images", &volume("a.img", "raw", 1 << 20, "")).await.unwrap();
+    // Root is not stopped by modes.
+    let place = path.to_str().unwrap();
+    super::devices::run("mount", "mount", &["--bind", place, place]);
+    super::devices::run("mount", "mount", &["-o", "remount,bind,ro", place]);
+    let source = made.inner().path().to_owned();
+    let zeros = std::fs::File::open("/dev/zero").unwrap();
+    let once = TransferOptions { length: 10, ..Default::default() };
+    let results = [
+        kind(service.make("images", &volume("b.img", "raw", 1 << 20, "")).await),
+        kind(service.make("images", &volume("b.qcow2", "qcow2", 1 << 20, "")).await),
+        kind(soon("a clone", pool.clone_volume(&volume("c.qcow2", "qcow2", 1 << 20, ""), &source, &Default::default())).await),
+        kind(soon("an upload", made.upload(zeros.as_fd().into(), &once)).await),
+        kind(soon("a wipe", made.wipe(&WipeOptions::default())).await),
+        kind(soon("growing", made.resize(2 << 20, &Default::default())).await),
+        kind(made.delete(&NONE).await),
+    ];
+    pool.refresh(&NONE).await.unwrap();
+    let (left, volumes) = (entries(&path), service.volumes("images").await);
+    super::devices::run("umount", "mount", &[place]);
+    assert_eq!(results, ["HostFailed"; 7]);
+    assert_eq!((left, volumes), (vec!["a.img".into()], vec!["a.img".to_owned()]));
+    assert_eq!(made.capacity().await.unwrap(), 1 << 20);
+    assert_eq!(pool.warnings().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_nobody_works_on_any_more_is_swept() {
     let service = Service::new().await;
     let (_, path) = service.directory_pool("images").await;
     service.make("images", &volume("a.img", "raw", 16 << 20, "")).await.unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
+mod chains;
 mod devices;
 mod dir;
 mod disk;
@@ -10,6 +11,7 @@ mod faults;
 mod fs;
 mod guests;
 mod images;
+mod kills;
 mod listings;
 mod logical;
 mod pools;

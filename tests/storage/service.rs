@@ -84,6 +84,11 @@ impl Service {
         Self { client, root, runtime: Some(runtime) }
     }
 
+    /// A service of somebody else's on a bus.
+    pub fn on_bus(client: Connection) -> Self {
+        Self { client, root: Arc::new(TempDir::with_prefix("lodge-").unwrap()), runtime: None }
+    }
+
     /// The service dies as by kill -9, and another one starts on the same files.
     pub async fn crash_and_restart(mut self) -> Self {
         let runtime = self.runtime.take().unwrap();
@@ -172,7 +177,7 @@ impl Service {
             std::collections::HashMap<String, std::collections::HashMap<String, zbus::OwnedVariant>>,
         >;
         let reply =
-            self.client.call_method(None::<&str>, ROOT_PATH, Some("org.freedesktop.DBus.ObjectManager"), "GetManagedObjects", &()).await;
+            self.client.call_method(Some(BUS_NAME), ROOT_PATH, Some("org.freedesktop.DBus.ObjectManager"), "GetManagedObjects", &()).await;
         let objects: Inventory = reply.unwrap().body().deserialize().unwrap();
         objects.into_keys().collect()
     }

@@ -3,7 +3,7 @@
 use zbus::{Fd, OwnedObjectPath};
 
 use crate::errors::Result;
-use crate::options::{NoOptions, ResizeOptions, TransferOptions, WipeOptions};
+use crate::options::{Dictionary, NoOptions, ResizeOptions, TransferOptions, WipeOptions};
 
 /// An image, partition or unit of a pool.
 #[zbus::proxy(interface = "org.lodge.Lodge1.StorageVolume", default_service = "org.lodge.Lodge1")]
@@ -55,6 +55,10 @@ pub trait StorageVolume {
     /// The document.
     #[zbus(allow_interactive_auth)]
     fn get_xml(&self, options: &NoOptions) -> Result<String>;
+
+    /// What it is laid over.
+    #[zbus(allow_interactive_auth)]
+    fn get_backing_chain(&self, options: &NoOptions) -> Result<Vec<Dictionary>>;
 
     /// Gives it another size.
     #[zbus(allow_interactive_auth)]

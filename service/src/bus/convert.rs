@@ -9,7 +9,7 @@ use zbus::{OwnedVariant, Str, Variant};
 
 use crate::domains::{Display, DisplayValue, InterfaceAddresses};
 use crate::networks::Lease;
-use crate::storage::{Algorithm, Overwrite};
+use crate::storage::{Algorithm, Chain, Overwrite};
 
 /// Displays as the property Graphics.
 pub fn graphics(displays: &[Display]) -> Vec<HashMap<String, OwnedVariant>> {
@@ -41,6 +41,24 @@ pub fn lease(lease: Lease) -> Dictionary {
         ("hostname", name.map(Into::into)),
         ("client-id", client_id.map(Into::into)),
     ])
+}
+
+/// What a volume is laid over, the nearest first.
+pub fn chain(chain: Chain) -> Vec<Dictionary> {
+    let ours = chain.levels.into_iter().map(|level| {
+        let volume = &level.volume;
+        dictionary([
+            ("path", Some(volume.path.clone().into())),
+            ("format", Some(volume.format.as_str().into())),
+            ("pool", Some(level.pool.clone().into())),
+            ("volume", Some(volume.name.clone().into())),
+        ])
+    });
+    let outside = chain.outside.map(|backing| {
+        let format = backing.format.map(|format| format.as_str().into());
+        dictionary([("path", Some(backing.path.into())), ("format", format)])
+    });
+    ours.chain(outside).collect()
 }
 
 fn dictionary<const N: usize>(entries: [(&str, Option<Variant<'static>>); N]) -> Dictionary {

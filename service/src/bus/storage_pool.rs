@@ -11,7 +11,7 @@ use super::guarded::Guarded;
 use super::published::{Placed, Published as _};
 use super::{Call, Shared, convert};
 use crate::authorization::{Action, Details, Grant, Subject};
-use crate::storage::{CreateVolume, PoolHandle, StoragePoolView, VolumeDraft};
+use crate::storage::{CreateVolume, PoolHandle, SourceVolume, StoragePoolView, VolumeDraft};
 
 /// One pool.
 pub struct StoragePoolObject {
@@ -250,9 +250,19 @@ impl StoragePoolObject {
         let (pool, volume) = paths::volume_name(source.as_str()).ok_or_else(none)?;
         let call = (header, connection);
         // Who reads the source needs to be trusted with what is in it.
-        let details = Details::about("CloneVolume", Subject::StorageVolume { pool: pool.clone(), volume: volume.clone() });
-        self.shared.authorize(&call.0, call.1, Action::VolumeManage, details).await?;
-        let source = Some((self.shared.storage.registry.find(&pool)?, volume));
+        let may_read = async |pool: &str, volume: &str| {
+            let details = Details::about("CloneVolume", Subject::StorageVolume { pool: pool.to_owned(), volume: volume.to_owned() });
+            self.shared.authorize(&call.0, call.1, Action::VolumeManage, details).await
+        };
+        may_read(&pool, &volume).await?;
+        let pool = self.shared.storage.registry.find(&pool)?;
+        // And with what is in those that it is laid over: its header names them, and somebody else may have written that.
+        let chain = self.shared.storage.chain(&pool, &volume)?;
+        let below: Vec<_> = chain.levels.iter().map(|level| (level.pool.clone(), level.volume.name.clone())).collect();
+        for (pool, volume) in &below {
+            may_read(pool, volume).await?;
+        }
+        let source = Some(SourceVolume { pool, name: volume, below });
         self.make(&call, "CloneVolume", draft, CreateVolume { source, preallocate_metadata }, !no_wait).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lodge_dbus_interfaces::options::{NoOptions, Received, ResizeOptions, TransferOptions, WipeOptions};
+use lodge_dbus_interfaces::options::{Dictionary, NoOptions, Received, ResizeOptions, TransferOptions, WipeOptions};
 use lodge_dbus_interfaces::{Result, paths};
 use lodge_model::document::Document as _;
 use zbus::message::Header;
@@ -130,6 +130,18 @@ impl StorageVolumeObject {
         NoOptions::read(&options)?;
         self.authorize(&header, connection, Action::VolumeView, "GetXml").await?;
         Ok(self.pool_handle()?.volume(&self.name)?.document().to_xml())
+    }
+
+    #[zbus(out_args("levels"))]
+    async fn get_backing_chain(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<Vec<Dictionary>> {
+        NoOptions::read(&options)?;
+        self.authorize(&header, connection, Action::VolumeView, "GetBackingChain").await?;
+        Ok(convert::chain(self.shared.storage.chain(&self.pool_handle()?, &self.name)?))
     }
 
     #[zbus(out_args("job"))]

@@ -1,4 +1,4 @@
-//! `edit`, `net-edit`: the definition of a domain or a network in the person's editor.
+//! `edit`, `net-edit`, `pool-edit`: the definition of a domain, a network or a pool in the person's editor.
 //!
 //! Invariants: what the person wrote is not lost unless the person says so, and where it cannot be asked about it is kept in
 //! a file that is named. The file has passwords in it: only its owner can read it, and it lies where nothing survives a
@@ -12,10 +12,10 @@ use clap::Subcommand;
 use clap_complete::ArgValueCompleter;
 use lodge_dbus_interfaces::BUS_NAME;
 use lodge_dbus_interfaces::options::{DefineOptions, InactiveOptions, NoOptions, XmlOptions};
-use lodge_dbus_interfaces::proxies::{DomainProxy, NetworkProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, NetworkProxy, StoragePoolProxy};
 use tempfile::NamedTempFile;
 
-use super::complete::{domain_names, network_names};
+use super::complete::{domain_names, network_names, pool_names};
 use super::failure::{Failure, Outcome, complain};
 use super::network;
 use super::output::{Output, warn};
@@ -49,6 +49,17 @@ Example:
         #[arg(value_name = "NETWORK", add = ArgValueCompleter::new(network_names))]
         name: String,
     },
+    /// Edit a pool's definition in $VISUAL or $EDITOR
+    #[command(after_help = "\
+A pool that is started stays as it is; its new definition holds from the next start.
+
+Example:
+  lodgectl pool-edit images")]
+    PoolEdit {
+        /// The pool: its name or UUID
+        #[arg(value_name = "POOL", add = ArgValueCompleter::new(pool_names))]
+        name: String,
+    },
 }
 
 /// Runs a command of this group.
@@ -62,6 +73,10 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
         Command::NetEdit { name } => {
             let path = service.manager.get_network(&name).await?;
             (name, Defined::Network(network::at(&service, path).await?))
+        }
+        Command::PoolEdit { name } => {
+            let pool = service.pool(&name).await?;
+            (name, Defined::Pool(pool))
         }
     };
     let before = object.definition().await?;
@@ -106,6 +121,7 @@ enum Answer {
 enum Defined {
     Domain(DomainProxy<'static>),
     Network(NetworkProxy<'static>),
+    Pool(StoragePoolProxy<'static>),
 }
 
 impl Defined {
@@ -114,6 +130,7 @@ impl Defined {
         match self {
             Self::Domain(_) => "Domain",
             Self::Network(_) => "Network",
+            Self::Pool(_) => "Pool",
         }
     }
 
@@ -121,6 +138,7 @@ impl Defined {
         match self {
             Self::Domain(domain) => domain.inner(),
             Self::Network(network) => network.inner(),
+            Self::Pool(pool) => pool.inner(),
         }
     }
 
@@ -129,6 +147,7 @@ impl Defined {
         Ok(match self {
             Self::Domain(domain) => domain.get_xml(&XmlOptions { inactive: true, secure: true }).await?,
             Self::Network(network) => network.get_xml(&InactiveOptions { inactive: true }).await?,
+            Self::Pool(pool) => pool.get_xml(&InactiveOptions { inactive: true }).await?,
         })
     }
 
@@ -138,6 +157,11 @@ impl Defined {
             Self::Domain(_) => Ok(service.manager.define_domain(text, &DefineOptions::default()).await?.0),
             Self::Network(_) => {
                 let (path, warnings) = service.manager.define_network(text, &DefineOptions::default()).await?;
+                warn(&warnings);
+                Ok(path)
+            }
+            Self::Pool(_) => {
+                let (path, warnings) = service.manager.define_pool(text, &DefineOptions::default()).await?;
                 warn(&warnings);
                 Ok(path)
             }

@@ -42,6 +42,7 @@ mod node_device;
 mod output;
 mod pool;
 mod pool_as;
+mod pool_list;
 mod progress;
 mod secret;
 mod service;
@@ -55,6 +56,9 @@ mod tree;
 mod uri;
 mod validate;
 mod vol;
+mod vol_list;
+mod vol_make;
+mod vol_transfer;
 mod wait;
 
 use std::process::ExitCode;

@@ -14,7 +14,9 @@
 
 mod error;
 mod hold;
+pub mod maker;
 mod run;
+mod tied;
 mod tracked;
 
 use std::ffi::OsString;
@@ -76,6 +78,18 @@ pub struct ProcessSpec {
     pub output: Option<OwnedFd>,
     /// What is done in the child before the program is executed.
     pub steps: Vec<ChildStep>,
+    /// How long it may live.
+    pub life: Life,
+}
+
+/// How long a process may live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Life {
+    /// Until it ends by itself or is told to.
+    #[default]
+    ItsOwn,
+    /// At most as long as the service, whatever ends that: also `kill -9`.
+    OfTheService,
 }
 
 impl ProcessSpec {
@@ -88,6 +102,7 @@ impl ProcessSpec {
             inherited_fds: Vec::new(),
             output: None,
             steps: Vec::new(),
+            life: Life::ItsOwn,
         }
     }
 
@@ -142,6 +157,9 @@ impl Streams {
 
 /// Starts the process and follows it. Fork and exec block, so they leave the async threads.
 async fn start(spec: ProcessSpec, streams: Streams) -> Result<Process, ProcessError> {
+    if spec.life == Life::OfTheService {
+        return tied::spawn(spec, streams).await?.follow();
+    }
     let program = spec.program.clone();
     let started = tokio::task::spawn_blocking(move || spawn(spec, streams)).await;
     started.map_err(|join| ProcessError::prepare(&program, io::Error::other(join)))??.follow()
@@ -149,7 +167,7 @@ async fn start(spec: ProcessSpec, streams: Streams) -> Result<Process, ProcessEr
 
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
 fn spawn(spec: ProcessSpec, streams: Streams) -> Result<tracked::Identity, ProcessError> {
-    let ProcessSpec { program, arguments, environment, inherited_fds, output: _, steps } = spec;
+    let ProcessSpec { program, arguments, environment, inherited_fds, output: _, steps, life: _ } = spec;
     let (progress, progress_in_child) = io::pipe().map_err(|source| ProcessError::prepare(&program, source))?;
     rustix::io::ioctl_fionbio(&progress, true).map_err(|errno| ProcessError::prepare(&program, errno.into()))?;
     let step_names: Vec<&'static str> = steps.iter().map(|step| step.name).collect();

@@ -62,6 +62,8 @@ struct Look {
 pub(super) struct Actor {
     storage: Arc<Storage>,
     view: watch::Sender<Arc<StoragePoolView>>,
+    /// What is kept of the definition without being understood.
+    warnings: Vec<String>,
     started: Started,
     requests: mpsc::Receiver<Box<Message>>,
     look: Option<Look>,
@@ -81,9 +83,13 @@ impl Actor {
         started: Started,
         requests: mpsc::Receiver<Box<Message>>,
     ) -> (Self, watch::Receiver<Arc<StoragePoolView>>) {
+        let warnings = view.warnings.clone();
         let view = watch::Sender::new(Arc::new(view));
         let seen = view.subscribe();
-        (Self { storage, view, started, requests, look: None, waiting: Vec::new(), watch: None, noticed: None, gone: false }, seen)
+        (
+            Self { storage, view, warnings, started, requests, look: None, waiting: Vec::new(), watch: None, noticed: None, gone: false },
+            seen,
+        )
     }
 
     /// Lives as long as the pool.
@@ -113,7 +119,7 @@ impl Actor {
         match request {
             Request::Defined(definition, warnings) => {
                 new.persistent = true;
-                new.warnings = warnings;
+                self.warnings = warnings;
                 if !new.active {
                     new.path = path(&definition);
                     new.kind = definition.kind.as_str();
@@ -207,7 +213,9 @@ impl Actor {
     }
 
     /// Shows how the pool looks now, or that it is gone, and then answers.
-    async fn publish(&mut self, new: StoragePoolView, answers: Vec<(Reply, Result<()>)>) {
+    async fn publish(&mut self, mut new: StoragePoolView, answers: Vec<(Reply, Result<()>)>) {
+        let interrupted = self.storage.interrupted.of_pool(&new.name, &new.contents.volumes);
+        new.warnings = [self.warnings.clone(), interrupted].concat();
         let new = Arc::new(new);
         let old = self.view.send_replace(new.clone());
         let publisher = &self.storage.publisher;

@@ -1,17 +1,17 @@
-//! What all pools share, and what concerns more than one of them: define, create, find again after a restart.
+//! What all pools share, and what concerns more than one of them: define and create.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use lodge_model::document::Document as _;
 use lodge_model::storage_pool::{PoolType, PoolView, StoragePool};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::actor::{Actor, Request};
 use super::backends::{self, Backend, Host, Overwrite};
-use super::claims::{Claim, Claims};
+use super::claims::Claims;
 use super::handle::{MAILBOX, PoolHandle, Started};
+use super::interrupted::Interrupted;
 use super::passphrases::Passphrases;
 use super::registry::{Place, Registry};
 use super::users::Users;
@@ -19,12 +19,9 @@ use super::view::{StoragePoolView, complete, path};
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event, Publisher};
-use crate::jobs::{Job, Jobs};
+use crate::jobs::Jobs;
 use crate::secrets::Secrets;
 use crate::store::Store;
-
-/// The pool that every instance begins with.
-const DEFAULT_POOL: &str = "default";
 
 /// What storage is made of.
 pub struct Parts {
@@ -46,6 +43,8 @@ pub struct Storage {
     pub(super) publisher: Publisher,
     pub(super) jobs: Arc<Jobs>,
     pub(super) host: Host,
+    /// What is done with volumes in place.
+    pub(super) interrupted: Interrupted,
     /// Told after the domains are there, which need storage.
     pub(super) users: Mutex<Option<Arc<dyn Users>>>,
 }
@@ -76,11 +75,11 @@ impl Draft {
 }
 
 /// What the actor of a new pool begins with.
-struct Seed {
-    definition: StoragePool,
-    warnings: Vec<String>,
-    persistent: bool,
-    autostart: bool,
+pub(super) struct Seed {
+    pub definition: StoragePool,
+    pub warnings: Vec<String>,
+    pub persistent: bool,
+    pub autostart: bool,
 }
 
 impl Storage {
@@ -89,6 +88,7 @@ impl Storage {
         let Parts { store, publisher, jobs, secrets } = parts;
         Arc::new(Self {
             registry: Arc::default(),
+            interrupted: Interrupted::new(store.clone()),
             store,
             publisher,
             jobs,
@@ -165,102 +165,6 @@ impl Storage {
         }
     }
 
-    /// Finds the pools again: those that are defined, and those that were started when the service ended. What cannot be read is
-    /// left alone. There may be many volumes, so somebody must be taking the events.
-    ///
-    /// # Errors
-    /// The store cannot be listed at all.
-    pub async fn recover(self: &Arc<Self>) -> Result<()> {
-        let definitions = loaded(self.store.pools().load_all()?);
-        let mut active: HashMap<String, Result<StoragePool>> = loaded(self.store.active_pools().load_all()?).into_iter().collect();
-        for (name, read) in definitions {
-            match read {
-                Ok(definition) => {
-                    let autostart = self.store.pool_autostart().is_set(&name);
-                    let handle = self.spawn(Seed { warnings: Vec::new(), definition, persistent: true, autostart });
-                    self.show(&handle).await;
-                    self.find_again(&handle, active.remove(&name)).await;
-                }
-                Err(error) => {
-                    tracing::error!("pool '{}' is left alone: {error}", name.escape_debug());
-                    let next = "repair or remove its file in the configuration directory and restart the service";
-                    self.registry.leave_alone(&name, format!("its definition cannot be read ({error}); {next}"));
-                }
-            }
-        }
-        for (name, read) in active {
-            let Ok(definition) = &read else { continue };
-            let handle = self.spawn(Seed { warnings: Vec::new(), definition: definition.clone(), persistent: false, autostart: false });
-            self.show(&handle).await;
-            self.find_again(&handle, Some(read)).await;
-            if !handle.view().active {
-                tracing::warn!("pool '{name}' had no definition and is gone with what it was made of");
-                drop(handle.request(Request::Deactivated).await);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a pool up again that was started, if what it is made of is still there.
-    async fn find_again(self: &Arc<Self>, pool: &PoolHandle, live: Option<Result<StoragePool>>) {
-        let Some(live) = live else { return };
-        let name = pool.name();
-        let result = async {
-            let live = live?;
-            let backend = backends::of(&live, &self.host)?;
-            if !backend.is_active().await? {
-                return Err(Error::new(ErrorKind::NotFound, "what it is made of is not there any more"));
-            }
-            self.activate(pool, backend, live).await
-        };
-        if let Err(error) = result.await {
-            tracing::warn!("pool '{name}' is not started any more: {error}");
-            self.forget_active(&name);
-        }
-    }
-
-    /// Makes the first pool of an instance, once in its life: a directory below the service's own.
-    pub async fn make_default(self: &Arc<Self>) {
-        match self.store.first_use_of_pools() {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => return tracing::warn!("no default pool is made: {error}"),
-        }
-        if self.registry.by_name(DEFAULT_POOL).is_some() {
-            return;
-        }
-        let images = self.store.layout().images();
-        let pool = StoragePool {
-            kind: PoolType::Dir,
-            name: Some(DEFAULT_POOL.to_owned()),
-            target: Some(lodge_model::storage_pool::PoolTarget { path: Some(images.display().to_string()), ..Default::default() }),
-            ..Default::default()
-        };
-        let grant = Grant::for_the_service;
-        let made = async {
-            let draft = Draft { pool, warnings: Vec::new() };
-            let (handle, _) = self.define(grant(Action::PoolDefine), draft, true).await?;
-            self.set_autostart(&handle, grant(Action::PoolDefine), true).await?;
-            self.start(&handle, grant(Action::PoolManage), Some(Overwrite::Nothing), true).await
-        };
-        if let Err(error) = made.await {
-            tracing::warn!("the default pool is not ready: {error}");
-        }
-    }
-
-    /// Starts every pool that is marked for it.
-    pub async fn autostart(self: &Arc<Self>) {
-        for pool in self.registry.all() {
-            let view = pool.view();
-            if view.autostart
-                && !view.active
-                && let Err(error) = self.start(&pool, Grant::for_the_service(Action::PoolManage), None, true).await
-            {
-                tracing::error!("autostart: {error}");
-            }
-        }
-    }
-
     /// Puts a started backend into place and shows its volumes.
     pub(super) async fn activate(self: &Arc<Self>, pool: &PoolHandle, backend: Arc<dyn Backend>, live: StoragePool) -> Result<()> {
         let (name, xml, store) = (pool.name(), live.to_xml(), self.store.clone());
@@ -270,6 +174,14 @@ impl Storage {
         if shown.is_err() {
             pool.started.set(None);
             self.forget_active(&pool.name());
+            return shown;
+        }
+        let view = pool.view();
+        for secret in self.interrupted.secrets_of_nothing(&view.name, &view.contents.volumes).await {
+            match self.host.secrets.forget(secret).await {
+                Ok(()) => tracing::info!("secret {secret} was made for a volume whose making was interrupted, and is removed"),
+                Err(error) => tracing::warn!("secret {secret}, made for a volume that could not be made, stays: {error}"),
+            }
         }
         shown
     }
@@ -317,12 +229,12 @@ impl Storage {
     }
 
     /// Tells that a pool is there now.
-    async fn show(&self, pool: &PoolHandle) {
+    pub(super) async fn show(&self, pool: &PoolHandle) {
         self.publisher.publish_and_wait(Event::Pool(Change::Added(pool.view()))).await;
     }
 
     /// Gives a pool its actor.
-    fn spawn(self: &Arc<Self>, seed: Seed) -> PoolHandle {
+    pub(super) fn spawn(self: &Arc<Self>, seed: Seed) -> PoolHandle {
         let Seed { definition, warnings, persistent, autostart } = seed;
         let (name, uuid) = (definition.name.clone().unwrap_or_default(), definition.uuid.unwrap_or_default());
         let view = StoragePoolView {
@@ -346,89 +258,6 @@ impl Storage {
         tokio::spawn(actor.run());
         handle
     }
-
-    /// Does work as a job, which whoever may do it can call off. With `wait` the answer comes when it is done.
-    ///
-    /// # Errors
-    /// Those of the work; without `wait` only the job tells.
-    pub(super) async fn as_job<F>(self: &Arc<Self>, order: Order, work: impl FnOnce(Progress) -> F + Send + 'static) -> Result<Arc<Job>>
-    where
-        F: Future<Output = Result<()>> + Send + 'static,
-    {
-        let Order { operation, subject, grant, claims, pool, wait } = order;
-        let job = self.jobs.begin(operation, subject, &grant).await;
-        let (storage, shown) = (self.clone(), job.clone());
-        let task = tokio::spawn(async move {
-            let (progress, mut heard) = watch::channel((0, 0));
-            let forward = async {
-                while heard.changed().await.is_ok() {
-                    let (done, total) = *heard.borrow_and_update();
-                    storage.jobs.advance(&shown, done, total).await;
-                }
-                std::future::pending().await
-            };
-            // In a task of its own: work that crashes ends as an error.
-            let mut working = tokio::spawn(work(Progress(Arc::new(progress))));
-            let mut result = tokio::select! {
-                biased;
-                result = &mut working => result.unwrap_or_else(|error| Err(crashed(error))),
-                () = shown.cancelled() => {
-                    working.abort();
-                    // What it leaves is put away when it has really stopped; it may just have been done.
-                    match working.await {
-                        Ok(result) => result,
-                        Err(_) => Err(Error::new(ErrorKind::Cancelled, format!("{operation} was cancelled"))),
-                    }
-                }
-                () = forward => Err(Error::new(ErrorKind::Internal, "work without an end")),
-            };
-            if let Some(pool) = pool
-                && let (Err(error), true) = (pool.refreshed().await, result.is_ok())
-            {
-                result = Err(error);
-            }
-            drop(claims);
-            storage.jobs.end(&shown, &result).await;
-            result
-        });
-        if wait {
-            task.await.unwrap_or_else(|error| Err(crashed(error)))?;
-        }
-        Ok(job)
-    }
-}
-
-fn crashed(error: tokio::task::JoinError) -> Error {
-    Error::new(ErrorKind::Internal, "the service has a defect: the work crashed; please report it with the log").caused_by(error)
-}
-
-/// Work to be done as a job.
-pub(super) struct Order {
-    /// What it is called.
-    pub operation: &'static str,
-    /// What it is about.
-    pub subject: Subject,
-    /// Who may do it.
-    pub grant: Grant,
-    /// What nobody else may touch until it is done.
-    pub claims: Vec<Claim>,
-    /// The pool that looks different then.
-    pub pool: Option<PoolHandle>,
-    /// Whether somebody waits for it.
-    pub wait: bool,
-}
-
-/// Where work tells how far it is.
-#[derive(Clone)]
-pub(super) struct Progress(Arc<watch::Sender<(u64, u64)>>);
-
-impl Progress {
-    /// As a function for those who do the work.
-    pub fn report(&self) -> impl Fn(u64, u64) + Send + Sync + '_ {
-        |done, total| {
-            self.0.send_replace((done, total));
-        }
-    }
 }
 
 /// What a pool is made of, as text that two pools of the same have in common.
@@ -441,17 +270,4 @@ fn identity(pool: &StoragePool) -> Option<String> {
         PoolView::Iscsi { target, .. } => same(pool.kind, &format!("{} on {}", target.name, target.host.name)),
         _ => None,
     }
-}
-
-/// Documents of the store by name.
-fn loaded(files: crate::store::Loaded<String, String>) -> Vec<(String, Result<StoragePool>)> {
-    let read = |name: &str, xml: Result<String, crate::store::StoreError>| -> Result<StoragePool> {
-        let (mut pool, _) = StoragePool::parse(&xml?)?;
-        pool.name = Some(name.to_owned());
-        match pool.uuid {
-            Some(_) => Ok(pool),
-            None => Err(Error::new(ErrorKind::InvalidXml, "it has no UUID")),
-        }
-    };
-    files.into_iter().map(|(name, xml)| (name.clone(), read(&name, xml))).collect()
 }

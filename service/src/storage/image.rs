@@ -1,19 +1,20 @@
 //! Work on images, which qemu-img does: make, convert, resize, measure.
 //!
 //! - The format of an image is always said, never probed by qemu-img.
-//! - A passphrase reaches it through a sealed file in memory, an image in a pool's directory through the directory's
-//!   descriptor, so that neither can be read off the command line nor exchanged.
+//! - A passphrase reaches it through a sealed file in memory, an image through a descriptor of it (a new one through its
+//!   directory's), so that neither can be read off the command line nor exchanged.
 
 use std::os::fd::OwnedFd;
 
 use lodge_model::encryption::{Cipher, EncryptionFormat, IvGenerator};
 use lodge_model::storage_volume::VolumeFormat;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::passphrases::Passphrase;
 use super::tool::Tool;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::directory::path_through;
+use crate::host::directory::{path_of, path_through};
 use crate::host::sealed;
 
 /// Tells how far work is: bytes done, and bytes in all.
@@ -22,8 +23,10 @@ pub type Report<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 /// Where an image is.
 #[derive(Debug)]
 pub enum Place {
-    /// An entry of a directory.
+    /// An entry of a directory, which may not be there yet.
     Entry(OwnedFd, String),
+    /// A file that is open.
+    File(OwnedFd),
     /// A block device.
     Device(String),
 }
@@ -37,6 +40,8 @@ pub struct Image {
     pub format: VolumeFormat,
     /// How it is encrypted, and with what it is opened.
     pub encryption: Option<(EncryptionFormat, Passphrase)>,
+    /// What it is laid over.
+    pub backing: Option<Box<Self>>,
 }
 
 /// An image to be made.
@@ -101,13 +106,14 @@ struct QemuImg {
 
 impl QemuImg {
     fn new() -> Self {
-        Self { tool: Tool::new("qemu-img").patiently(), objects: Vec::new(), secrets: 0 }
+        Self { tool: Tool::new("qemu-img").patiently().ending_with_the_service(), objects: Vec::new(), secrets: 0 }
     }
 
     /// A path by which qemu-img reaches a place.
     fn path(&mut self, place: Place) -> String {
         match place {
             Place::Entry(directory, name) => path_through(self.tool.inherit(directory), &name),
+            Place::File(file) => path_of(&self.tool.inherit(file)),
             Place::Device(path) => path,
         }
     }
@@ -124,8 +130,13 @@ impl QemuImg {
         Ok(name)
     }
 
-    /// An image as `--image-opts` has it.
+    /// An image, with all that it is laid over, as a file name of the protocol `json` (qemu(1), "Device URL Syntax"). Every level is said,
+    /// so none is opened because a header names it: that may have been written by a guest, or changed since it was looked at.
     fn image(&mut self, image: Image) -> Result<String> {
+        Ok(format!("json:{}", self.node(image)?))
+    }
+
+    fn node(&mut self, image: Image) -> Result<Value> {
         let protocol = if matches!(image.place, Place::Device(_)) { "host_device" } else { "file" };
         let format = needed_name(image.format)?;
         let driver = match &image.encryption {
@@ -133,21 +144,22 @@ impl QemuImg {
             Some(_) if image.format == VolumeFormat::Raw => "luks",
             _ => format,
         };
-        let path = self.path(image.place).replace(',', ",,");
-        let mut words = format!("driver={driver},file.driver={protocol},file.filename={path}");
+        let mut node = json!({"driver": driver, "file": {"driver": protocol, "filename": self.path(image.place)}});
         if WITH_BACKING.contains(&driver) {
-            // Nothing that only the header names is opened: it may have been written by a guest, or changed since it was looked at.
-            words.push_str(",backing=");
+            node["backing"] = match image.backing {
+                Some(backing) => self.node(*backing)?,
+                None => Value::Null,
+            };
         }
         if let Some((kind, passphrase)) = &image.encryption {
             let secret = self.secret(passphrase)?;
             match (driver, kind) {
-                ("luks", _) => words.push_str(&format!(",key-secret={secret}")),
-                (_, EncryptionFormat::Qcow) => words.push_str(&format!(",encrypt.format=aes,encrypt.key-secret={secret}")),
-                _ => words.push_str(&format!(",encrypt.format=luks,encrypt.key-secret={secret}")),
+                ("luks", _) => node["key-secret"] = secret.into(),
+                (_, EncryptionFormat::Qcow) => node["encrypt"] = json!({"format": "aes", "key-secret": secret}),
+                _ => node["encrypt"] = json!({"format": "luks", "key-secret": secret}),
             }
         }
-        Ok(words)
+        Ok(node)
     }
 
     /// The options of a new image, and its format.
@@ -245,7 +257,7 @@ pub async fn convert(source: Image, new: NewImage, report: Report<'_>) -> Result
     let source = qemu_img.image(source)?;
     let (format, options) = qemu_img.options(&new)?;
     let (total, device) = (new.capacity, matches!(new.place, Place::Device(_)));
-    let mut arguments: Vec<String> = ["-p", "--image-opts"].map(str::to_owned).into();
+    let mut arguments: Vec<String> = vec!["-p".to_owned()];
     if let Some((path, format)) = &new.backing {
         arguments.extend(["-F", needed_name(*format)?, "-B", path].map(str::to_owned));
     }
@@ -276,7 +288,7 @@ pub struct Resizing {
 pub async fn resize(image: Image, capacity: u64, how: Resizing) -> Result<()> {
     let mut qemu_img = QemuImg::new();
     let image = qemu_img.image(image)?;
-    let mut arguments: Vec<String> = ["-q", "--image-opts"].map(str::to_owned).into();
+    let mut arguments: Vec<String> = vec!["-q".to_owned()];
     if how.shrink {
         arguments.push("--shrink".into());
     }
@@ -306,7 +318,7 @@ pub async fn measure(source: Option<Image>, format: VolumeFormat, capacity: u64,
     };
     let mut arguments: Vec<String> = ["--output=json", "-O", format].map(str::to_owned).into();
     match source {
-        Some(source) => arguments.extend(["--image-opts".to_owned(), qemu_img.image(source)?]),
+        Some(source) => arguments.push(qemu_img.image(source)?),
         None => arguments.extend(["--size".to_owned(), capacity.to_string()]),
     }
     if format == "luks" || encrypted {
@@ -324,7 +336,45 @@ pub async fn measure(source: Option<Image>, format: VolumeFormat, capacity: u64,
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
+
+    #[tokio::test]
+    async fn only_what_is_said_is_read_whatever_a_header_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let (secret, base, top, copy) = (path("secret"), path("base,=\" raw"), path("top"), path("copy"));
+        std::fs::write(&secret, vec![b's'; 65536]).unwrap();
+        std::fs::write(&base, vec![b'b'; 65536]).unwrap();
+        let over = ["create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", &secret, &top, "65536"];
+        Tool::new("qemu-img").args(over).done().await.unwrap();
+        for (backing, expected) in [(None, 0), (Some(&base), b'b')] {
+            let image = |path: &str, format, backing| Image {
+                place: Place::File(File::open(path).unwrap().into()),
+                format,
+                encryption: None,
+                backing,
+            };
+            let backing = backing.map(|base| Box::new(image(base, VolumeFormat::Raw, None)));
+            let place = || Place::Entry(File::open(directory.path()).unwrap().into(), "copy".to_owned());
+            let new = NewImage {
+                place: place(),
+                format: VolumeFormat::Raw,
+                capacity: 65536,
+                options: Vec::new(),
+                encryption: None,
+                backing: None,
+            };
+            convert(image(&top, VolumeFormat::Qcow2, backing), new, &|_, _| {}).await.unwrap();
+            assert!(std::fs::read(&copy).unwrap() == vec![expected; 65536]);
+        }
+        // Nor when its size changes.
+        std::fs::remove_file(&secret).unwrap();
+        let image =
+            Image { place: Place::File(File::open(&top).unwrap().into()), format: VolumeFormat::Qcow2, encryption: None, backing: None };
+        resize(image, 131_072, Resizing::default()).await.unwrap();
+    }
 
     #[test]
     fn progress_is_read() {

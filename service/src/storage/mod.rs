@@ -13,26 +13,34 @@
 
 mod actor;
 pub mod backends;
+mod chain;
 mod claims;
+mod encrypt;
 mod engine;
 pub mod formats;
 mod handle;
 mod image;
+mod interrupted;
 mod passphrases;
 mod pools;
+mod recover;
 mod registry;
+mod source;
 mod tool;
 mod transfer;
 mod users;
 mod view;
 mod volume;
 mod volumes;
+mod work;
 
 pub use backends::Overwrite;
+pub use chain::Chain;
 pub use engine::{Draft, Parts, Storage};
 pub use handle::PoolHandle;
 pub use image::Resizing;
 pub use registry::Registry;
+pub use source::SourceVolume;
 pub use transfer::{Algorithm, Range, stream};
 pub use users::{ForGuest, GuestDisk, Users};
 pub use view::{StoragePoolView, VolumeView};

@@ -43,12 +43,19 @@ impl Passphrases {
     /// # Errors
     /// `NotFound` when there is no such secret, `InvalidState` when it has no value.
     pub async fn value(&self, kind: &str, reference: &SecretReference) -> Result<Passphrase> {
-        let uuid = match (reference.uuid, reference.usage.as_deref()) {
-            (Some(uuid), _) => uuid,
-            (None, Some(usage)) => self.0.find(&format!("{kind}:{usage}"))?.uuid,
-            (None, None) => return Err(Error::new(ErrorKind::InvalidXml, "no secret is named; write its uuid='…' or usage='…'")),
-        };
-        self.0.reveal(uuid).await.map(Passphrase)
+        self.0.reveal(self.named(kind, reference)?).await.map(Passphrase)
+    }
+
+    /// The secret that a document names so.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such secret.
+    pub fn named(&self, kind: &str, reference: &SecretReference) -> Result<Uuid> {
+        match (reference.uuid, reference.usage.as_deref()) {
+            (Some(uuid), _) => Ok(uuid),
+            (None, Some(usage)) => Ok(self.0.find(&format!("{kind}:{usage}"))?.uuid),
+            (None, None) => Err(Error::new(ErrorKind::InvalidXml, "no secret is named; write its uuid='…' or usage='…'")),
+        }
     }
 
     /// The secret that opens the volume at this path, if there is one.

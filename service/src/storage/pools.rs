@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::actor::Request;
 use super::backends::{self, Overwrite};
-use super::engine::{Order, Storage};
+use super::engine::Storage;
 use super::handle::PoolHandle;
+use super::work::Order;
 use crate::authorization::{Action, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Job;
@@ -136,7 +137,7 @@ impl Storage {
     }
 
     fn order(&self, operation: &'static str, pool: &PoolHandle, grant: Grant, claims: Vec<super::claims::Claim>, wait: bool) -> Order {
-        Order { operation, subject: Subject::StoragePool(pool.name()), grant, claims, pool: None, wait }
+        Order { operation, subject: Subject::StoragePool(pool.name()), grant, claims, pool: None, wait, in_place: None }
     }
 
     fn refuse_started(&self, pool: &PoolHandle, verb: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::mounts;
-use crate::host::process::{Limits, Output, ProcessError, ProcessSpec, run_reading};
+use crate::host::process::{Life, Limits, Output, ProcessError, ProcessSpec, run_reading};
 use crate::host::program::of_system;
 
 /// Where programs look for others, such as mount(8) for `mount.nfs`.
@@ -56,6 +56,13 @@ impl Tool {
     #[must_use]
     pub fn patiently(mut self) -> Self {
         self.limits = Limits::without_end();
+        self
+    }
+
+    /// Has it end with the service, whatever ends that. Not for what changes things that others see.
+    #[must_use]
+    pub fn ending_with_the_service(mut self) -> Self {
+        self.spec.life = Life::OfTheService;
         self
     }
 

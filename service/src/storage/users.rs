@@ -9,8 +9,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, PoisonError};
 
 use super::backends::blocking;
+use super::chain;
 use super::claims::{Claim, Sharing};
 use super::engine::Storage;
+use super::view::VolumeView;
 use super::volume::Volume;
 use crate::error::Result;
 
@@ -52,29 +54,31 @@ impl Storage {
         found.await.ok().flatten().map(|(guest, _)| guest)
     }
 
-    /// Claims the volumes that a guest starts with.
+    /// Claims the volumes that a guest starts with, and those that they are laid over.
     ///
     /// # Errors
     /// `Busy` while one of them is worked on.
     pub async fn claim_for_guest(&self, disks: Vec<GuestDisk>) -> Result<ForGuest> {
-        let pools = self.registry.all();
-        let contents: Vec<_> = pools.iter().map(|pool| pool.view().contents.clone()).collect();
-        let wanted = blocking(move || {
-            let mut wanted = Vec::new();
-            for disk in disks {
-                let identity = identity(&disk.path);
-                for (pool, contents) in contents.iter().enumerate() {
-                    let found = contents.volumes.values().find(|volume| volume.path == disk.path || is(volume, identity));
-                    wanted.extend(found.map(|volume| (pool, volume.name.clone(), disk.read_only)));
+        let pools = self.registry.views();
+        let find = move || {
+            let mut found = Vec::new();
+            for GuestDisk { path, read_only } in disks {
+                let identity = identity(&path);
+                let is_meant = |view: &VolumeView| view.volume.path == path || is(&view.volume, identity);
+                for volume in pools.iter().flat_map(|pool| pool.volume_views()).filter(|view| is_meant(view)) {
+                    // A chain that is no good is the hypervisor's to refuse.
+                    let below = chain::below(&volume.volume, &pools).map(|chain| chain.levels).unwrap_or_default();
+                    found.push((volume, read_only));
+                    found.extend(below.into_iter().map(|level| (level, true)));
                 }
             }
-            Ok(wanted)
-        });
+            Ok(found)
+        };
         let mut claims = Vec::new();
-        for (pool, volume, read_only) in wanted.await? {
-            let Some(pool) = pools.get(pool) else { continue };
+        for (view, read_only) in blocking(find).await? {
+            let Some(pool) = self.registry.by_name(&view.pool) else { continue };
             let sharing = if read_only { Sharing::Read } else { Sharing::Use };
-            claims.push(pool.claims.volume(&pool.name(), &volume, "used by a guest that starts", sharing)?);
+            claims.push(pool.claims.volume(&view.pool, &view.volume.name, "used by a guest that starts", sharing)?);
         }
         Ok(ForGuest(claims))
     }

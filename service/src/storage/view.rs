@@ -25,7 +25,7 @@ pub struct StoragePoolView {
     pub persistent: bool,
     /// Whether it starts with the service.
     pub autostart: bool,
-    /// What is kept without being understood.
+    /// What is kept without being understood, and what was interrupted when the service ended.
     pub warnings: Vec<String>,
     /// The stored definition, or what a transient pool was made from.
     pub definition: Arc<StoragePool>,

@@ -6,27 +6,24 @@
 use std::sync::Arc;
 
 use lodge_model::document::Document as _;
-use lodge_model::encryption::{Encryption, EncryptionFormat, SecretReference};
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat, VolumeType};
-use lodge_model::xml::Value as _;
-use uuid::Uuid;
 
-use super::backends::{Backend, NewSize, NewVolume, Source, blocking};
-use super::claims::Sharing;
-use super::engine::{Order, Storage};
+use super::backends::{NewSize, NewVolume, blocking};
+use super::claims::{Claim, Sharing};
+use super::encrypt::Forget;
+use super::engine::Storage;
 use super::handle::PoolHandle;
 use super::image::Resizing;
-use super::passphrases::Passphrase;
+use super::interrupted::Operation;
+use super::source::SourceVolume;
 use super::transfer::{self, Algorithm, Range};
 use super::volume::Volume;
+use super::work::Order;
 use crate::authorization::{Action, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::host::stream::Stream;
 use crate::jobs::Job;
-
-/// Bytes of a passphrase that the service makes; written in hexadecimal digits, which every program takes.
-const PASSPHRASE_BYTES: usize = 32;
 
 /// A volume document that was read and is in itself in order.
 #[derive(Debug, Clone)]
@@ -65,8 +62,8 @@ impl VolumeDraft {
 /// What a volume is made from, and how.
 #[derive(Debug, Default)]
 pub struct CreateVolume {
-    /// The volume that it shall have the content of, and its pool.
-    pub source: Option<(PoolHandle, String)>,
+    /// What it shall have the content of.
+    pub source: Option<SourceVolume>,
     /// Whether an image's own tables are written from the start.
     pub preallocate_metadata: bool,
 }
@@ -78,15 +75,6 @@ pub struct ResizeVolume {
     pub capacity: u64,
     /// Whether it may become smaller, and whether what is added is allocated.
     pub how: Resizing,
-}
-
-/// How a passphrase for a new volume came to be.
-#[derive(Default)]
-struct Encrypted {
-    passphrase: Option<Passphrase>,
-    secret: Option<Uuid>,
-    /// The secret was made for this volume, and goes with it if that fails.
-    made: bool,
 }
 
 impl Storage {
@@ -113,10 +101,7 @@ impl Storage {
             return Err(Error::new(ErrorKind::AlreadyExists, message));
         }
         let source = match create.source {
-            Some((from, volume)) => {
-                claims.push(from.claims.volume(&from.name(), &volume, "read for another volume", Sharing::Read)?);
-                Some(self.source(&from, &volume).await?)
-            }
+            Some(from) => Some(self.source(&from, &mut claims).await?),
             None => None,
         };
         self.take_capacity(pool, &mut document, source.as_ref())?;
@@ -131,8 +116,12 @@ impl Storage {
             available: pool.view().contents.available,
         };
         let operation = if new.source.is_some() { "volume-clone" } else { "volume-create" };
-        let order = self.volume_order(operation, pool, &name, grant, claims, wait);
-        let (storage, pool_name) = (self.clone(), pool.name());
+        let in_place = match made {
+            Some(secret) => Some(self.interrupted.begin(&pool.name(), &name, Operation::Create(secret)).await?),
+            None => None,
+        };
+        let order = Order { in_place, ..self.volume_order(operation, pool, &name, grant, claims, wait) };
+        let (storage, pool_name, interrupted) = (self.clone(), pool.name(), self.interrupted.clone());
         self.as_job(order, move |progress| async move {
             let forget = Forget { storage, secret: made };
             backend
@@ -140,6 +129,7 @@ impl Storage {
                 .await
                 .map_err(|error| error.in_context(format_args!("cannot make volume '{name}' in pool '{pool_name}'")))?;
             forget.keep();
+            interrupted.forget(&pool_name, &name).await;
             Ok(())
         })
         .await
@@ -170,7 +160,8 @@ impl Storage {
         }
         let passphrase = self.passphrase_of(&volume).await?;
         let size = NewSize { capacity: to.capacity, how: to.how, passphrase, available: pool.view().contents.available };
-        let order = self.volume_order("volume-resize", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Resize).await?);
+        let order = Order { in_place, ..self.volume_order("volume-resize", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |_| async move {
             backend.resize(&volume, size).await.map_err(|error| error.in_context(format_args!("cannot resize volume '{name}'")))
@@ -195,7 +186,8 @@ impl Storage {
         let claim = pool.claims.volume(&pool.name(), name, "wiped", Sharing::Change)?;
         self.refuse_used(pool, &volume, "wiped").await?;
         let passphrase = self.passphrase_of(&volume).await?;
-        let order = self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Wipe).await?);
+        let order = Order { in_place, ..self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |progress| async move {
             let work = async {
@@ -219,6 +211,7 @@ impl Storage {
         let _claim = pool.claims.volume(&pool.name(), name, "deleted", Sharing::Change)?;
         self.refuse_used(pool, &volume, "deleted").await?;
         backend.remove(&volume).await.map_err(|error| error.in_context(format_args!("cannot delete volume '{name}'")))?;
+        self.interrupted.forget(&pool.name(), name).await;
         pool.refreshed().await
     }
 
@@ -239,7 +232,8 @@ impl Storage {
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "uploaded to", Sharing::Change)?;
         self.refuse_used(pool, &volume, "overwritten").await?;
-        let order = self.volume_order("volume-upload", pool, name, grant, vec![claim], wait);
+        let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Upload).await?);
+        let order = Order { in_place, ..self.volume_order("volume-upload", pool, name, grant, vec![claim], wait) };
         let name = name.to_owned();
         self.as_job(order, move |progress| async move {
             let work = async {
@@ -283,117 +277,9 @@ impl Storage {
         .await
     }
 
-    fn volume_order(
-        &self,
-        operation: &'static str,
-        pool: &PoolHandle,
-        name: &str,
-        grant: Grant,
-        claims: Vec<super::claims::Claim>,
-        wait: bool,
-    ) -> Order {
+    fn volume_order(&self, operation: &'static str, pool: &PoolHandle, name: &str, grant: Grant, claims: Vec<Claim>, wait: bool) -> Order {
         let subject = Subject::StorageVolume { pool: pool.name(), volume: name.to_owned() };
-        Order { operation, subject, grant, claims, pool: Some(pool.clone()), wait }
-    }
-
-    async fn source(&self, pool: &PoolHandle, name: &str) -> Result<Source> {
-        let (backend, volume) = (pool.backend()?, pool.volume(name)?);
-        if let Some(guest) = self.guest_with(std::slice::from_ref(&volume)).await {
-            let message = format!("volume '{name}' changes while it is read: domain '{guest}' uses it; shut that down or suspend it first");
-            return Err(Error::new(ErrorKind::InUse, message));
-        }
-        let passphrase = self.passphrase_of(&volume).await?;
-        Ok(Source { backend, volume, passphrase })
-    }
-
-    /// A volume without a size has that of what it is made from or laid over.
-    fn take_capacity(&self, pool: &PoolHandle, document: &mut StorageVolume, source: Option<&Source>) -> Result<()> {
-        let own = document.capacity.as_ref().map_or(0, |size| size.bytes);
-        if let Some(source) = source {
-            let capacity = source.volume.capacity;
-            if own != 0 && own < capacity {
-                let message = format!(
-                    "volume '{}' is asked to have {own} bytes and '{}' has {capacity}; ask for as many",
-                    document.name, source.volume.name
-                );
-                return Err(Error::new(ErrorKind::InvalidArgument, message));
-            }
-            document.capacity = super::volume::size(own.max(capacity));
-        } else if own == 0
-            && let Some(path) = document.backing_path()
-        {
-            let view = pool.view();
-            let known = view.contents.volumes.values().find(|volume| volume.path == path).cloned();
-            let known = known.or_else(|| self.registry.volume(path).ok().map(|view| view.volume.clone()));
-            let Some(known) = known else {
-                let message = format!(
-                    "the size of volume '{}' is not said, and {path}, which it is laid over, is in no started pool; write <capacity>",
-                    document.name
-                );
-                return Err(Error::new(ErrorKind::InvalidXml, message));
-            };
-            document.capacity = super::volume::size(known.capacity);
-        }
-        Ok(())
-    }
-
-    /// Finds or makes the passphrase of a new volume.
-    async fn encrypt(&self, document: &mut StorageVolume, backend: &dyn Backend) -> Result<Encrypted> {
-        let Some(encryption) = document.target.as_ref().and_then(|target| target.encryption.clone()) else {
-            return Ok(Encrypted::default());
-        };
-        let word = encryption.format.as_deref().and_then(EncryptionFormat::parse);
-        match word {
-            Some(EncryptionFormat::Luks) => self.with_secret(&encryption.secrets).await,
-            Some(EncryptionFormat::Default) => self.with_default(document, &encryption, backend).await,
-            Some(EncryptionFormat::Qcow) => {
-                let reason = "the encryption of the format 'qcow' is broken, and QEMU makes no such images any more; write format='luks', or \
-                              'default' to have the service choose";
-                Err(Error::new(ErrorKind::NotSupported, format!("volume '{}' cannot be made: {reason}", document.name)))
-            }
-            other => {
-                let word = other.map_or_else(|| "unknown".to_owned(), |format| format.to_string());
-                let message = format!("volume '{}' cannot be made with encryption '{word}'; write format='luks'", document.name);
-                Err(Error::new(ErrorKind::NotSupported, message))
-            }
-        }
-    }
-
-    async fn with_secret(&self, secrets: &[SecretReference]) -> Result<Encrypted> {
-        let Some(reference) = secrets.first() else { return Ok(Encrypted::default()) };
-        let passphrase = self.host.secrets.value("volume", reference).await?;
-        Ok(Encrypted { passphrase: Some(passphrase), secret: reference.uuid, made: false })
-    }
-
-    /// `default`: LUKS, in qcow2 where the pool has images, with a secret of the service's own making.
-    async fn with_default(&self, document: &mut StorageVolume, encryption: &Encryption, backend: &dyn Backend) -> Result<Encrypted> {
-        let path = backend.target().join(&document.name).to_string_lossy().into_owned();
-        let target = document.target.get_or_insert_with(Default::default);
-        target.encryption = Some(Encryption { format: Some("luks".to_owned()), ..encryption.clone() });
-        if target.format.is_none() && backend.has_images() {
-            target.format = Some(super::volume::type_name(VolumeFormat::Qcow2));
-        }
-        if !encryption.secrets.is_empty() {
-            return self.with_secret(&encryption.secrets).await;
-        }
-        if let Some(uuid) = self.host.secrets.of_volume(&path) {
-            let reference = SecretReference { uuid: Some(uuid), ..Default::default() };
-            return self.with_secret(&[reference]).await;
-        }
-        let passphrase = blocking(new_passphrase).await?;
-        let secret = self.host.secrets.keep_for_volume(&path, passphrase.clone()).await?;
-        Ok(Encrypted { passphrase: Some(passphrase), secret: Some(secret), made: true })
-    }
-
-    /// The passphrase that opens a volume; `None` when it is not encrypted or no secret is known.
-    async fn passphrase_of(&self, volume: &Volume) -> Result<Option<Passphrase>> {
-        match volume.encryption {
-            Some((_, Some(uuid))) => {
-                let reference = SecretReference { uuid: Some(uuid), ..Default::default() };
-                self.host.secrets.value("volume", &reference).await.map(Some)
-            }
-            _ => Ok(None),
-        }
+        Order { operation, subject, grant, claims, pool: Some(pool.clone()), wait, in_place: None }
     }
 
     /// Refuses what would take a disk away from a running guest, also one that is laid over the volume.
@@ -419,37 +305,5 @@ impl Storage {
                 Err(Error::new(ErrorKind::InUse, message))
             }
         }
-    }
-}
-
-fn new_passphrase() -> Result<Passphrase> {
-    use std::io::Read;
-    let mut bytes = [0; PASSPHRASE_BYTES];
-    let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
-    read.map_err(|error| Error::new(ErrorKind::HostFailed, "cannot make a passphrase").caused_by(error))?;
-    Ok(Passphrase::new(bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()))
-}
-
-/// A secret that was made for a volume and is forgotten again unless the volume is there.
-struct Forget {
-    storage: Arc<Storage>,
-    secret: Option<Uuid>,
-}
-
-impl Forget {
-    fn keep(mut self) {
-        self.secret = None;
-    }
-}
-
-impl Drop for Forget {
-    fn drop(&mut self) {
-        let Some(secret) = self.secret else { return };
-        let storage = self.storage.clone();
-        tokio::spawn(async move {
-            if let Err(error) = storage.host.secrets.forget(secret).await {
-                tracing::warn!("secret {secret}, made for a volume that could not be made, stays: {error}");
-            }
-        });
     }
 }

@@ -27,6 +27,9 @@ pub use names::{MAX_NAME_BYTES, check as check_name};
 pub use status::StatusFiles;
 pub use values::SecretValues;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use directory::{Directory, Mode};
 use locks::Lock;
 
@@ -38,6 +41,12 @@ const FIRST_RUN_MARK: &str = "autostarted";
 
 /// The file in the state directory that tells that the network `default` was offered; the package's removal compares it.
 const NETWORK_OFFERED: &str = "default-network-offered";
+
+/// The file in the state directory with the work on volumes that is going on.
+const VOLUME_WORK: &str = "volume-work.json";
+
+/// Largest such file that is read, in bytes.
+const MAX_VOLUME_WORK_BYTES: u64 = 1 << 20;
 
 /// The file in the configuration directory that tells a later service that the default pool was made.
 const POOLS_MARK: &str = "default-pool";
@@ -168,6 +177,31 @@ impl Store {
         }
         atomic::write(&self.config, POOLS_MARK, b"", atomic::Durability::Durable)?;
         Ok(true)
+    }
+
+    /// What is being done with volumes, or was when the service ended; `None` when nothing was ever written down.
+    ///
+    /// # Errors
+    /// There is something, and it cannot be read.
+    pub fn volume_work<T: DeserializeOwned>(&self) -> Result<Option<T>, StoreError> {
+        let state = Directory::create(&self.layout.state, Mode::Owner)?;
+        let bytes = match state.read(VOLUME_WORK, MAX_VOLUME_WORK_BYTES) {
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        let json = |source| StoreError::Json { operation: "understand", path: state.path_of(VOLUME_WORK), source };
+        serde_json::from_slice(&bytes).map(Some).map_err(json)
+    }
+
+    /// Writes that down; it is on the disk then.
+    ///
+    /// # Errors
+    /// What was written before stays.
+    pub fn save_volume_work<T: Serialize>(&self, work: &T) -> Result<(), StoreError> {
+        let state = Directory::create(&self.layout.state, Mode::Owner)?;
+        let json = |source| StoreError::Json { operation: "express", path: state.path_of(VOLUME_WORK), source };
+        let bytes = serde_json::to_vec(work).map_err(json)?;
+        atomic::write(&state, VOLUME_WORK, &bytes, atomic::Durability::Durable)
     }
 
     /// The definitions of the secrets, by UUID.

@@ -153,3 +153,21 @@ async fn run_kills_the_whole_group_at_its_time_limit() {
     let text = tokio::time::timeout(Duration::from_secs(10), read).await.expect("the grandchild lives").unwrap().unwrap();
     text.trim().parse::<i32>().expect("the grandchild's pid");
 }
+
+#[test]
+fn a_process_bound_to_the_service_outlives_the_threads_that_asked_for_it() {
+    let ask = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let spec = ProcessSpec { life: Life::OfTheService, ..ProcessSpec::new("/bin/sleep").arguments(["1000"]) };
+        let process = runtime.block_on(launch(spec)).unwrap();
+        (process.pid(), process.start_time())
+    };
+    // The runtime is gone with all of its threads.
+    let (pid, start_time) = std::thread::spawn(ask).join().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let process = Process::reopen(pid, start_time).unwrap().expect("it runs on");
+        process.signal(Signal::KILL).unwrap();
+        process.exited().await;
+    });
+}

@@ -153,6 +153,15 @@ impl Identity {
         })
     }
 
+    /// Ends a child that nobody wants any more. Blocks until it has ended.
+    pub(super) fn kill(self) {
+        if self.is_child {
+            // Both fail only when it has ended.
+            rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL).ok();
+            rustix::process::waitid(WaitId::PidFd(std::os::fd::AsFd::as_fd(&self.pidfd)), WaitIdOptions::EXITED).ok();
+        }
+    }
+
     /// Starts the task that waits for the end.
     pub(super) fn follow(self) -> Result<Process, ProcessError> {
         let Self { pid, start_time, pidfd, is_child } = self;
@@ -213,6 +222,11 @@ impl Stat {
         let text = String::from_utf8_lossy(&bytes);
         let malformed = || io::Error::new(io::ErrorKind::InvalidData, format!("unexpected content of /proc stat: {text:?}"));
         Self::parse(&text).map(Some).ok_or_else(malformed)
+    }
+
+    /// Whether it has ended, and only waits to be reaped.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended
     }
 
     /// Field 2 is the program's name in parentheses and may itself hold blanks and parentheses; fields are counted from

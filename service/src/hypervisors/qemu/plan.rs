@@ -114,6 +114,21 @@ pub struct Companion {
     pub arguments: Vec<String>,
     /// The socket it makes: QEMU may be started when this is there.
     pub socket: PathBuf,
+    /// A secret that it reads from a descriptor.
+    pub key: Option<CompanionKey>,
+}
+
+/// A secret of a companion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanionKey {
+    /// What the secret is asked for by.
+    pub name: String,
+    /// Whose it is, for a sentence.
+    pub owner: String,
+    /// The option that says where it is.
+    pub option: &'static str,
+    /// What stands before and behind the descriptor's number in the option's value.
+    pub value: (&'static str, &'static str),
 }
 
 /// A stream in and out of the guest.

@@ -105,7 +105,8 @@ impl Starting<'_> {
         self.write_secrets().await?;
         let confined = self.confine(&mut record, undo).await?;
         let environment = self.environment(&[], &record);
-        let company = Company { environment, log: &self.output, confined: confined.as_deref(), remember: &launch.remember };
+        let (confining, reveal) = (confined.as_deref(), &launch.reveal);
+        let company = Company { environment, log: &self.output, confined: confining, remember: &launch.remember, reveal };
         let companions = companions::start(&plan.companions, &company, &mut record, undo).await?;
         let process = self.start_qemu(&mut record, confined.as_deref(), undo).await?;
         let connected = self.connect(&record, &process, confined.as_deref()).await?;

@@ -261,6 +261,38 @@ fn telling(name: &str) -> Reveal {
 }
 
 #[tokio::test]
+async fn the_state_of_a_tpm_is_encrypted_with_a_secret_that_nobody_sees() {
+    const NAME: &str = "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f";
+    let tpm = format!("<tpm model='tpm-crb'><backend type='emulator' version='2.0'><encryption secret='{NAME}'/></backend></tpm>");
+    let bench = Bench::new(&format!("{tpm}{PLAIN}"), "").await;
+    let start = async |reveal| {
+        let (mut launch, events) = bench.launch(false);
+        launch.reveal = reveal;
+        let started = bench.driver.start(launch).await;
+        drop(events);
+        started
+    };
+    for _ in 0..2 {
+        let started = start(telling(NAME)).await.unwrap();
+        let swtpm = bench.records().last().unwrap().companions[0].reopen().unwrap().unwrap();
+        let command = String::from_utf8(std::fs::read(format!("/proc/{}/cmdline", swtpm.pid())).unwrap()).unwrap();
+        assert!(command.contains("--key\0pwdfd=") && !command.contains("sesame"), "{command}");
+        let log = std::fs::read_to_string(bench.path("log")).unwrap();
+        assert!(!log.contains("sesame"), "{log}");
+        started.machine.destroy(false).await.unwrap();
+        bench.assert_nothing_left().await;
+    }
+    // Another passphrase does not open what the first one has closed.
+    let other: Reveal = Arc::new(|_| Box::pin(async { Ok(Zeroizing::new(b"another".to_vec())) }));
+    let refused = start(other).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::HypervisorFailed, "{refused}");
+    bench.assert_nothing_left().await;
+    let refused = start(crate::hypervisors::secrets::nobody()).await.err().unwrap();
+    assert!(refused.to_string().starts_with("<tpm> is encrypted: there is no secret"), "{refused}");
+    bench.assert_nothing_left().await;
+}
+
+#[tokio::test]
 async fn encrypted_disks_are_opened_by_their_secrets_which_are_nowhere_afterwards() {
     const NAME: &str = "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f";
     let directory = tempfile::tempdir().unwrap();

@@ -104,6 +104,22 @@ pub fn require_raw(document: &StorageVolume, own: &[VolumeFormat]) -> Result<()>
     }
 }
 
+/// Refuses encryption with a secret that nobody would find again: a device has no mark, so its path names the secret.
+///
+/// # Errors
+/// `InvalidArgument` with the usage that it needs.
+pub fn require_findable(new: &NewVolume, path: &str, secrets: &Passphrases) -> Result<()> {
+    if new.passphrase.is_none() || new.secret == secrets.of_volume(path) {
+        return Ok(());
+    }
+    let message = format!(
+        "volume '{}' is a device, whose secret is found by its path: define one with <usage type='volume'><volume>{path}</volume></usage> and \
+         name that, or write format='default' and no secret to have one made",
+        new.document.name
+    );
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
 /// What a new device must have: the size asked for, and the header of LUKS where it is encrypted.
 ///
 /// # Errors
@@ -136,11 +152,7 @@ pub async fn fill(path: &str, device_size: u64, new: NewVolume, report: Report<'
     match new.source {
         None if image.encryption.is_none() => Ok(()),
         None => image::create(image, report).await,
-        Some(source) => {
-            super::files::refuse_incomplete(&source.volume)?;
-            let from = super::files::image_of(source.backend.place(&source.volume)?, &source.volume, source.passphrase)?;
-            image::convert(from, NewImage { capacity: source.volume.capacity, ..image }, report).await
-        }
+        Some(source) => image::convert(source.image()?, NewImage { capacity: source.volume.capacity, ..image }, report).await,
     }
 }
 

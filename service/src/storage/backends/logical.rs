@@ -1,5 +1,8 @@
 //! An LVM volume group whose volumes are its logical volumes; the programs of lvm2 do the work and tell in JSON
 //! (lvmreport(7)).
+//!
+//! A volume that is being filled has a tag that names the process, which is taken off when it is whole. One whose process has ended is
+//! what a killed service left, and the next refresh removes it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,10 +19,14 @@ use super::fs::refuse_signatures;
 use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, check_space};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
+use crate::host::process::maker;
 use crate::storage::image::{Place, Report};
 use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::{Backing, Volume};
+
+/// Tags of volumes that are being filled begin so; the rest names the process.
+const UNFINISHED: &str = "lodge.new.";
 
 /// A pool of the type `logical`.
 pub struct Logical {
@@ -59,6 +66,8 @@ struct Segment {
     lv_size: String,
     origin: String,
     devices: String,
+    #[serde(default)]
+    lv_tags: String,
     seg_size: String,
     vg_extent_size: String,
 }
@@ -72,6 +81,11 @@ impl Segment {
     /// Whether it holds other volumes, or is otherwise nothing that a guest could use.
     fn is_internal(&self) -> bool {
         self.lv_attr.starts_with(['t', 'e', 'i', 'I', 'l'])
+    }
+
+    /// The process that makes it, when it is not yet what it shall be.
+    fn maker(&self) -> Option<&str> {
+        self.lv_tags.split(',').find_map(|tag| tag.trim().strip_prefix(UNFINISHED))
     }
 
     /// The parts of devices: `/dev/sda(12),/dev/sdb(0)`.
@@ -118,6 +132,22 @@ impl Logical {
         })?;
         let nothing = || Error::new(ErrorKind::NotFound, format!("there is no volume group '{}'", self.group));
         report.vg.into_iter().next().ok_or_else(nothing)
+    }
+
+    /// Removes what killed services left half-made.
+    async fn sweep(&self, segments: &[Segment]) {
+        let left = segments.iter().filter(|segment| segment.maker().is_some_and(maker::has_ended));
+        let names: std::collections::BTreeSet<_> = left.map(|segment| self.full_name(&segment.lv_name)).collect();
+        for name in names {
+            match self.lvremove(&name).done().await {
+                Ok(_) => tracing::info!("logical volume '{name}' was left by work that was interrupted, and is removed"),
+                Err(error) => tracing::warn!("logical volume '{name}' was left by work that was interrupted, and stays: {error}"),
+            }
+        }
+    }
+
+    fn lvremove(&self, full_name: &str) -> Tool {
+        lvm("lvremove").args(["--force", "--quiet", "--", full_name])
     }
 
     fn full_name(&self, volume: &str) -> String {
@@ -191,12 +221,13 @@ impl Backend for Logical {
 
     async fn refresh(&self, _: &Volumes) -> Result<Contents> {
         self.undoing.settle().await;
-        let group = self.group().await?;
-        let fields = "lv_name,lv_uuid,lv_attr,lv_size,origin,devices,seg_size,vg_extent_size";
+        let fields = "lv_name,lv_uuid,lv_attr,lv_size,lv_tags,origin,devices,seg_size,vg_extent_size";
         let segments = self.report("lvs", fields).await?.lv;
+        self.sweep(&segments).await;
+        let group = self.group().await?;
         let (capacity, available) = (bytes(&group.vg_size), bytes(&group.vg_free));
         let mut found: BTreeMap<String, Volume> = BTreeMap::new();
-        for segment in segments.iter().filter(|segment| !segment.is_internal()) {
+        for segment in segments.iter().filter(|segment| !segment.is_internal() && segment.maker().is_none()) {
             let path = self.path(&segment.lv_name);
             let volume = found.entry(segment.lv_name.clone()).or_insert_with(|| {
                 let size = bytes(&segment.lv_size);
@@ -231,6 +262,7 @@ impl Backend for Logical {
         blocks::require_raw(&new.document, &[])?;
         let name = new.document.name.clone();
         check_name(&name)?;
+        blocks::require_findable(&new, &self.path(&name), &self.host.secrets)?;
         let size = blocks::needed(&new).await?;
         let mut arguments: Vec<String> =
             ["--yes", "--quiet", "--wipesignatures", "y", "--zero", "y", "--name", &name].map(str::to_owned).into();
@@ -260,15 +292,19 @@ impl Backend for Logical {
                 arguments.extend(["--size".to_owned(), format!("{size}b"), "--".to_owned(), self.group.clone()]);
             }
         }
-        lvm("lvcreate").args(arguments).done().await?;
+        let filled = new.passphrase.is_some() || new.source.is_some();
+        let tag = blocking(|| maker::this().map_err(|error| super::failed("tell which process this is", error))).await?;
+        let tag = format!("{UNFINISHED}{tag}");
+        let tagged = filled.then_some(["--addtag", &tag]);
+        lvm("lvcreate").args(tagged.into_iter().flatten()).args(arguments).done().await?;
         let full = self.full_name(&name);
-        let remove = lvm("lvremove").args(["--force", "--quiet", "--", &full]);
-        let take_back = TakeBack::new(&self.undoing, format!("logical volume '{full}'"), vec![remove]);
-        if new.passphrase.is_some() || new.source.is_some() {
+        let take_back = TakeBack::new(&self.undoing, format!("logical volume '{full}'"), vec![self.lvremove(&full)]);
+        if filled {
             let path = self.path(&name);
             let device = path.clone();
             let size = blocking(move || blocks::size(&device)).await?;
             blocks::fill(&path, size, new, report).await?;
+            lvm("lvchange").args(["--quiet", "--deltag", &tag, "--", &full]).done().await?;
         }
         take_back.keep();
         Ok(())
@@ -282,7 +318,7 @@ impl Backend for Logical {
     }
 
     async fn remove(&self, volume: &Volume) -> Result<()> {
-        lvm("lvremove").args(["--force", "--quiet", "--", &self.full_name(&volume.name)]).done().await.map(drop)
+        self.lvremove(&self.full_name(&volume.name)).done().await.map(drop)
     }
 
     fn open(&self, volume: &Volume, purpose: Purpose) -> Result<File> {

@@ -24,7 +24,7 @@ use lodge_model::storage_pool::{PoolType, StoragePool};
 use lodge_model::storage_volume::StorageVolume;
 use uuid::Uuid;
 
-use super::image::{Report, Resizing};
+use super::image::{Image, Report, Resizing};
 use super::passphrases::{Passphrase, Passphrases};
 use super::volume::Volume;
 use crate::error::{Error, ErrorKind, Result};
@@ -83,6 +83,20 @@ pub struct Source {
     pub volume: Arc<Volume>,
     /// The passphrase that opens it.
     pub passphrase: Option<Passphrase>,
+    /// What it is laid over.
+    pub backing: Option<Box<Self>>,
+}
+
+impl Source {
+    /// It, with all that it is laid over, as an image that is opened. Blocks for a moment.
+    ///
+    /// # Errors
+    /// A level is not there any more, or no passphrase opens it.
+    pub fn image(&self) -> Result<Image> {
+        let backing = self.backing.as_ref().map(|backing| backing.image()).transpose()?;
+        let image = files::image_of(self.backend.place(&self.volume)?, &self.volume, self.passphrase.clone())?;
+        Ok(Image { backing: backing.map(Box::new), ..image })
+    }
 }
 
 impl std::fmt::Debug for Source {

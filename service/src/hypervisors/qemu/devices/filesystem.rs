@@ -92,7 +92,7 @@ fn virtiofsd(draft: &mut Draft<'_>, filesystem: &Filesystem, name: &str, dir: &s
     draft.resource(&socket, Access::ReadWrite, LabelClass::Socket);
     let mut arguments = vec![format!("--socket-path={}", socket.display()), "-o".to_owned(), format!("source={dir}")];
     arguments.extend(binary.map(virtiofsd_options).unwrap_or_default());
-    draft.companion(Companion { alias: name.to_owned(), program, arguments, socket: socket.clone() });
+    draft.companion(Companion { alias: name.to_owned(), program, arguments, socket: socket.clone(), key: None });
     Ok(socket)
 }
 

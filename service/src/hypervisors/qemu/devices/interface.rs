@@ -188,7 +188,7 @@ fn passt(draft: &mut Draft<'_>, interface: &Interface, name: &str, dev: Option<&
     }
     draft.resource(&socket, Access::ReadWrite, LabelClass::Socket);
     let address = json!({ "type": "unix", "path": socket });
-    draft.companion(Companion { alias: text(name), program, arguments, socket });
+    draft.companion(Companion { alias: text(name), program, arguments, socket, key: None });
     Ok(Props::of("type", "stream").with("server", false).with("addr", address))
 }
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use lodge_model::domain::devices::{Tpm, TpmModel, TpmSource, TpmSourceType, TpmVersion};
+use uuid::Uuid;
 
 use crate::hypervisors::qemu::alias;
 use crate::hypervisors::qemu::command::Draft;
-use crate::hypervisors::qemu::plan::{Companion, Preparation};
+use crate::hypervisors::qemu::plan::{Companion, CompanionKey, Preparation};
 use crate::hypervisors::qemu::props::{Options, Props};
 use crate::hypervisors::qemu::refusal::Refusal;
 use crate::hypervisors::resources::{Access, LabelClass};
@@ -31,16 +32,11 @@ pub fn add(draft: &mut Draft<'_>, tpm: &Tpm) -> Result<(), Refusal> {
             draft.resource(path, Access::ReadWrite, LabelClass::Socket);
             emulator(draft, &id, name, path);
         }
-        TpmSource::Emulator { secret: Some(_), .. } => {
-            return Err(Refusal::unsupported(
-                "<tpm> has its state encrypted, and this version keeps no secrets: take <encryption> out of its <backend>",
-            ));
-        }
         TpmSource::Emulator { version: TpmVersion::V1_2, .. } if model == TpmModel::Crb => {
             return Err(Refusal::invalid("<tpm model='tpm-crb'> cannot have version 1.2: use version='2.0', or model='tpm-tis'"));
         }
-        TpmSource::Emulator { version, state, secret: None } => {
-            let socket = swtpm(draft, name, version, state)?;
+        TpmSource::Emulator { version, state, secret } => {
+            let socket = swtpm(draft, name, version, state, secret)?;
             emulator(draft, &id, name, &socket.display().to_string());
         }
     }
@@ -53,7 +49,13 @@ fn emulator(draft: &mut Draft<'_>, id: &str, name: &str, socket: &str) {
     draft.option("-tpmdev", Options::new("emulator").with("id", id).with("chardev", chardev).render());
 }
 
-fn swtpm(draft: &mut Draft<'_>, name: &str, version: TpmVersion, state: Option<(TpmSourceType, &str)>) -> Result<PathBuf, Refusal> {
+fn swtpm(
+    draft: &mut Draft<'_>,
+    name: &str,
+    version: TpmVersion,
+    state: Option<(TpmSourceType, &str)>,
+    secret: Option<Uuid>,
+) -> Result<PathBuf, Refusal> {
     let Some(program) = draft.input.programs.swtpm.clone() else {
         return Err(Refusal::unsupported(
             "<tpm> with an emulated chip needs swtpm, which is not installed: install it (package swtpm on Debian), or take <tpm> out",
@@ -79,6 +81,23 @@ fn swtpm(draft: &mut Draft<'_>, name: &str, version: TpmVersion, state: Option<(
     if version == TpmVersion::V2_0 {
         arguments.push("--tpm2".to_owned());
     }
-    draft.companion(Companion { alias: name.to_owned(), program, arguments, socket: socket.clone() });
+    let key = secret.and_then(|secret| key(draft, name, secret, &mut arguments));
+    draft.companion(Companion { alias: name.to_owned(), program, arguments, socket: socket.clone(), key });
     Ok(socket)
+}
+
+/// Has swtpm encrypt its state (swtpm(8), `--key`). A person has the passphrase in a file, the service hands it over.
+fn key(draft: &mut Draft<'_>, name: &str, secret: Uuid, arguments: &mut Vec<String>) -> Option<CompanionKey> {
+    const OPTION: &str = "--key";
+    const MODE: &str = ",mode=aes-256-cbc";
+    if !draft.is_by_hand() {
+        return Some(CompanionKey { name: secret.to_string(), owner: "<tpm>".to_owned(), option: OPTION, value: ("pwdfd=", MODE) });
+    }
+    let place = draft.input.runtime.join(format!("{name}.key"));
+    let place = place.display();
+    draft.warn(format!(
+        "the value of the secret '{secret}' is not printed: write it into {place} first, without a line break and readable by you alone"
+    ));
+    arguments.extend([OPTION.to_owned(), format!("pwdfile={place}{MODE}")]);
+    None
 }

@@ -10,10 +10,10 @@ use rustix::fs::{FallocateFlags, FlockOperation, IFlags, fallocate, flock, ioctl
 use uuid::Uuid;
 
 use super::mark::{self, Mark};
-use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, refuse_incomplete};
+use super::{Files, UNFINISHED, blocking, check_space, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
-use crate::storage::backends::{NewVolume, Source};
+use crate::storage::backends::NewVolume;
 use crate::storage::image::{self, NewEncryption, NewImage, Place, Report, Resizing};
 use crate::storage::volume::Volume;
 
@@ -70,14 +70,18 @@ struct Unfinished {
 
 impl Unfinished {
     fn begin(directory: Directory) -> Result<Self> {
-        let name = format!("{UNFINISHED}{}", Uuid::new_v4());
         let what = "make a file in the pool";
-        let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
-        let unfinished = Self { directory, name, file: Some(file) };
-        if let Some(file) = &unfinished.file {
-            flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(what, error.into()))?;
+        loop {
+            let name = format!("{UNFINISHED}{}", Uuid::new_v4());
+            let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
+            // A refresh may have seen it before it was locked, and taken it away.
+            let locked = flock(&file, FlockOperation::LockExclusive).is_ok();
+            if locked && directory.stat(&name).map_err(|error| failed(what, error))?.is_none() {
+                continue;
+            }
+            let unfinished = Self { directory, name, file: Some(file) };
+            return if locked { Ok(unfinished) } else { Err(Error::new(ErrorKind::HostFailed, format!("cannot lock a file to {what}"))) };
         }
-        Ok(unfinished)
     }
 
     fn file(&self) -> Result<&File> {
@@ -218,17 +222,12 @@ async fn check_room(new: &NewVolume, format: VolumeFormat) -> Result<()> {
     let (capacity, allocation) = sizes(&new.document);
     let encrypted = new.passphrase.is_some();
     let needed = match &new.source {
-        Some(source) => image::measure(Some(source_image(source)?), format, capacity, encrypted).await?,
+        Some(source) => image::measure(Some(source.image()?), format, capacity, encrypted).await?,
         None if format == VolumeFormat::Raw && !encrypted => allocation,
         // Tables only; the data come later.
         None => 0,
     };
     check_space(&format!("volume '{}'", new.document.name), needed, new.available)
-}
-
-fn source_image(source: &Source) -> Result<image::Image> {
-    refuse_incomplete(&source.volume)?;
-    image_of(source.backend.place(&source.volume)?, &source.volume, source.passphrase.clone())
 }
 
 fn set_nocow(file: &File) {
@@ -278,10 +277,10 @@ async fn an_image(unfinished: &Unfinished, new: NewVolume, format: VolumeFormat,
         return image::create(NewImage { place: unfinished.place()?, ..image(wanted) }, report).await;
     };
     let capacity = source.volume.capacity;
-    image::convert(source_image(source)?, NewImage { place: unfinished.place()?, ..image(capacity) }, report).await?;
+    image::convert(source.image()?, NewImage { place: unfinished.place()?, ..image(capacity) }, report).await?;
     if wanted > capacity {
         let encryption = new.passphrase.map(|passphrase| (lodge_model::encryption::EncryptionFormat::Luks, passphrase));
-        let grown = image::Image { place: unfinished.place()?, format, encryption };
+        let grown = image::Image { place: unfinished.place()?, format, encryption, backing: None };
         image::resize(grown, wanted, Resizing::default()).await?;
     }
     Ok(())

@@ -128,10 +128,8 @@ impl Files {
     }
 
     pub fn place(&self, volume: &Volume) -> Result<Place> {
-        // It must be a plain file of the pool now; qemu-img then reaches it through the same directory.
-        drop(self.open(volume, Purpose::Read)?);
-        let directory = self.directory()?.for_process().map_err(|error| failed("hand on a directory", error))?;
-        Ok(Place::Entry(directory, volume.name.clone()))
+        // It must be a plain file of the pool now, and that is what qemu-img gets.
+        Ok(Place::File(self.open(volume, Purpose::Read)?.into()))
     }
 
     /// Makes an image that was wiped, and has no header any more, an empty one again.
@@ -176,24 +174,5 @@ pub(in crate::storage) fn image_of(place: Place, volume: &Volume, passphrase: Op
             return Err(Error::new(ErrorKind::InvalidState, message));
         }
     };
-    Ok(Image { place, format: volume.format, encryption })
-}
-
-/// Refuses to copy what an image is only a part of: the rest is what its header names, and whoever may write the header (a guest, or
-/// whoever uploads) could so have any file of the host read with the service's rights.
-///
-/// # Errors
-/// `InvalidState` with the file.
-pub(in crate::storage) fn refuse_incomplete(volume: &Volume) -> Result<()> {
-    let named = match &volume.backing {
-        Some(backing) => backing.path.as_str(),
-        None if volume.external_data => "another one",
-        None => return Ok(()),
-    };
-    let message = format!(
-        "volume '{}' is not complete by itself: its header makes the file {named} a part of it, and headers are not followed, since guests can \
-         write them; make it complete with 'qemu-img rebase' or 'qemu-img convert' first, if you trust it",
-        volume.name
-    );
-    Err(Error::new(ErrorKind::InvalidState, message))
+    Ok(Image { place, format: volume.format, encryption, backing: None })
 }

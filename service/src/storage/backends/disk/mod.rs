@@ -1,17 +1,25 @@
 //! A disk whose volumes are its partitions: sfdisk(8) changes the table, partx(8) tells the kernel of that one partition, so that
 //! others of the disk may be in use meanwhile.
 //!
+//! A partition that shall hold something is at first only told to the kernel (addpart(8)). It gets into the table when it is filled, so
+//! a service that is killed meanwhile leaves no half of one: what the kernel knows and the table does not is forgotten at a refresh.
+//!
 //! A volume is called as the kernel calls its device, such as `sdb1`. What is on a partition when it is made is wiped by sfdisk
 //! as far as it is a known signature.
 
+mod kernel;
+mod table;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use lodge_model::storage_pool::{DiskFormat, Extent, PoolView, StoragePool};
 use lodge_model::storage_volume::VolumeFormat;
-use serde::Deserialize;
+
+use kernel::Tell;
+use table::{ALIGNMENT, FORMATS, Said, Table, number, partition_type};
 
 use super::blocks::{TakeBack, Undoing};
 use super::dir::unfit;
@@ -24,11 +32,6 @@ use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
 
-/// Partitions begin at multiples of this many bytes (sfdisk(8): the default of all of util-linux).
-const ALIGNMENT: u64 = 1 << 20;
-/// What a GUID partition table takes at the end, in sectors (UEFI 2.10, 5.3).
-const BACKUP_TABLE: u64 = 33;
-
 /// A pool of the type `disk`.
 pub struct Disk {
     target: PathBuf,
@@ -38,36 +41,20 @@ pub struct Disk {
     format: DiskFormat,
     host: Host,
     undoing: Arc<Undoing>,
+    /// Numbers of partitions that are being filled.
+    being_made: Arc<Mutex<Vec<u32>>>,
 }
 
-/// A partition table as `sfdisk --json` tells it; places and sizes in sectors.
-#[derive(Debug, Deserialize)]
-struct Table {
-    label: String,
-    firstlba: Option<u64>,
-    lastlba: Option<u64>,
-    #[serde(default = "usual_sector")]
-    sectorsize: u64,
-    #[serde(default)]
-    partitions: Vec<Partition>,
+/// A partition that only the kernel knows of while this lives.
+struct Provisional {
+    number: u32,
+    being_made: Arc<Mutex<Vec<u32>>>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Partition {
-    node: String,
-    start: u64,
-    size: u64,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct Said {
-    partitiontable: Table,
-}
-
-fn usual_sector() -> u64 {
-    512
+impl Drop for Provisional {
+    fn drop(&mut self) {
+        self.being_made.lock().unwrap_or_else(PoisonError::into_inner).retain(|number| *number != self.number);
+    }
 }
 
 impl Disk {
@@ -87,6 +74,7 @@ impl Disk {
                     format,
                     host: host.clone(),
                     undoing: Arc::default(),
+                    being_made: Arc::default(),
                 })
             }
             other => Err(unfit(other)),
@@ -100,7 +88,7 @@ impl Disk {
 
     /// Runs sfdisk with a script for one change of the table, of which the kernel is not told.
     async fn change(&self, arguments: &[&str], script: String) -> Result<()> {
-        let quiet = ["--quiet", "--no-reread", "--no-tell-kernel", "--wipe-partitions", "always"];
+        let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
         Tool::new("sfdisk").args(quiet).args(arguments).input(script).done().await.map(drop)
     }
 
@@ -108,14 +96,8 @@ impl Disk {
         Tool::new("partx").args([verb, "--nr", &number.to_string(), &self.device]).done().await.map(drop)
     }
 
-    fn number(&self, node: &str) -> Option<u32> {
-        // The table tells nodes by the device's real name.
-        node.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-    }
-
     fn number_of(&self, volume: &Volume) -> Result<u32> {
-        self.number(&volume.name)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("volume '{}' of a disk has no number", volume.name)))
+        number(&volume.name).ok_or_else(|| Error::new(ErrorKind::Internal, format!("volume '{}' of a disk has no number", volume.name)))
     }
 
     /// The label of a partition table as sfdisk has it.
@@ -132,6 +114,56 @@ impl Disk {
         })
     }
 
+    /// Makes the kernel know what the table says, where it does not. What it refuses is in use, and is said in the log.
+    async fn agree(&self, table: &Table) {
+        let device = PathBuf::from(&self.device);
+        let Ok(known) = blocking(move || Ok(kernel::known(&device))).await else { return };
+        let being_made = self.being_made.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for tell in kernel::disagreement(table, &known, &being_made, |node| Path::new(node).exists()) {
+            let told = match tell {
+                Tell::Add(number) => self.partx("--add", number).await,
+                Tell::Update(number) => self.partx("--update", number).await,
+                Tell::Forget(number) => self.partx("--delete", number).await,
+            };
+            match told {
+                Ok(()) => tracing::info!("the kernel did not know the partitions of {} as they are: {tell:?}", self.device),
+                Err(error) => tracing::warn!("the kernel does not know the partitions of {} as they are ({tell:?}): {error}", self.device),
+            }
+        }
+    }
+
+    /// Makes a partition that holds something. `script` is its line for sfdisk; it begins at sector `start` and has `size` of them.
+    async fn create_filled(
+        &self,
+        number: u32,
+        table: &Table,
+        place: (u64, u64),
+        script: String,
+        new: NewVolume,
+        report: Report<'_>,
+    ) -> Result<()> {
+        self.being_made.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        let provisional = Provisional { number, being_made: self.being_made.clone() };
+        let (digits, in_sectors) = (number.to_string(), |sectors: u64| (sectors * (table.sectorsize / kernel::SECTOR)).to_string());
+        let forget = || Tool::new("partx").args(["--delete", "--nr", &digits, &self.device]);
+        Tool::new("addpart").args([&self.device, &digits, &in_sectors(place.0), &in_sectors(place.1)]).done().await?;
+        let take_back = TakeBack::new(&self.undoing, format!("partition {number} of {}", self.device), vec![forget()]);
+        let node = format!("/dev/{}", self.name(number));
+        Tool::new("wipefs").args(["--all", "--quiet", "--", &node]).done().await?;
+        blocks::fill(&node, place.1.saturating_mul(table.sectorsize), new, report).await?;
+        self.change(&["--wipe-partitions", "never", "--append", &self.device], script).await?;
+        take_back.keep();
+        drop(provisional);
+        let made = self.table().await?;
+        match made.partition(number).map(|partition| (partition.start, partition.size)) {
+            Some(found) if found == place => Ok(()),
+            other => {
+                let message = format!("sfdisk put partition {number} of {} elsewhere than it was asked to: {other:?}", self.device);
+                Err(Error::new(ErrorKind::HostFailed, message))
+            }
+        }
+    }
+
     /// The name that the kernel has for a partition with this number.
     fn name(&self, number: u32) -> String {
         let real = Path::new(&self.device).canonicalize().unwrap_or_else(|_| PathBuf::from(&self.device));
@@ -139,67 +171,6 @@ impl Disk {
         format!("{disk}{}{number}", self.separator)
     }
 }
-
-impl Table {
-    /// What no partition has, in sectors: first and behind the last, from the first to the last, each aligned.
-    fn gaps(&self, disk: u64) -> Vec<(u64, u64)> {
-        let align = (ALIGNMENT / self.sectorsize).max(1);
-        let first = self.firstlba.unwrap_or(align).next_multiple_of(align);
-        let end = match self.lastlba {
-            Some(last) => last.saturating_add(1),
-            None if self.label == "gpt" => disk.saturating_sub(BACKUP_TABLE),
-            None => disk,
-        };
-        let mut taken: Vec<_> = self.partitions.iter().filter(|partition| !partition.is_extended()).collect();
-        taken.sort_by_key(|partition| partition.start);
-        let mut gaps = Vec::new();
-        let mut from = first;
-        for partition in taken {
-            if partition.start > from {
-                gaps.push((from, partition.start));
-            }
-            from = from.max(partition.start.saturating_add(partition.size).next_multiple_of(align));
-        }
-        if end > from {
-            gaps.push((from, end));
-        }
-        gaps
-    }
-}
-
-impl Partition {
-    fn is_extended(&self) -> bool {
-        matches!(self.kind.as_str(), "5" | "f" | "85")
-    }
-}
-
-/// The type of a partition as sfdisk has it, for a volume's format.
-fn partition_type(format: Option<VolumeFormat>, label: &str) -> &'static str {
-    match format {
-        Some(VolumeFormat::Fat16 | VolumeFormat::Fat32 | VolumeFormat::Vfat | VolumeFormat::Fat) if label == "gpt" => {
-            "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
-        }
-        Some(VolumeFormat::Fat16) => "6",
-        Some(VolumeFormat::Fat32 | VolumeFormat::Vfat | VolumeFormat::Fat) => "c",
-        Some(VolumeFormat::LinuxSwap) => "S",
-        Some(VolumeFormat::LinuxLvm) => "V",
-        Some(VolumeFormat::LinuxRaid) => "R",
-        Some(VolumeFormat::Extended) => "E",
-        _ => "L",
-    }
-}
-
-/// Formats that a partition can be said to have.
-const FORMATS: &[VolumeFormat] = &[
-    VolumeFormat::None,
-    VolumeFormat::Linux,
-    VolumeFormat::Fat16,
-    VolumeFormat::Fat32,
-    VolumeFormat::LinuxSwap,
-    VolumeFormat::LinuxLvm,
-    VolumeFormat::LinuxRaid,
-    VolumeFormat::Extended,
-];
 
 #[async_trait]
 impl Backend for Disk {
@@ -237,20 +208,14 @@ impl Backend for Disk {
             let message = format!("{} has a partition table of the format '{}', and the pool asks for '{label}'", self.device, table.label);
             return Err(Error::new(ErrorKind::InvalidState, message));
         }
-        for partition in &table.partitions {
-            if let Some(number) = self.number(&partition.node)
-                && !Path::new(&partition.node).exists()
-                && let Err(error) = self.partx("--add", number).await
-            {
-                tracing::warn!("the kernel does not know of {}: {error}", partition.node);
-            }
-        }
+        self.agree(&table).await;
         Ok(())
     }
 
     async fn refresh(&self, _: &Volumes) -> Result<Contents> {
         self.undoing.settle().await;
         let table = self.table().await?;
+        self.agree(&table).await;
         let (device, target, host) = (self.device.clone(), self.target.clone(), self.host.clone());
         blocking(move || {
             let disk = blocks::size(&device)?;
@@ -305,40 +270,32 @@ impl Backend for Disk {
             );
             return Err(Error::new(ErrorKind::NoSpace, message));
         };
-        let numbers: Vec<_> = table.partitions.iter().filter_map(|partition| self.number(&partition.node)).collect();
-        let name = self.name((1..).find(|number| !numbers.contains(number)).unwrap_or(1));
+        let number = (1..).find(|number| table.partition(*number).is_none()).unwrap_or(1);
+        let name = self.name(number);
         if new.document.name != name {
             let message =
                 format!("a partition has the name that the kernel gives it: the next one of {} is '{name}'; ask for that", self.device);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let kind = partition_type(new.document.format(), &table.label);
-        self.change(&["--append", &self.device], format!("start={start}, size={size}, type={kind}\n")).await?;
+        let script = format!("start={start}, size={size}, type={kind}\n");
+        if new.passphrase.is_some() || new.source.is_some() {
+            blocks::require_findable(&new, &self.target.join(&name).to_string_lossy(), &self.host.secrets)?;
+            return self.create_filled(number, &table, (start, size), script, new, report).await;
+        }
+        self.change(&["--wipe-partitions", "always", "--append", &self.device], script).await?;
         let made = self.table().await?.partitions.into_iter().find(|partition| partition.start == start);
-        let Some((number, made)) = made.and_then(|made| Some((self.number(&made.node)?, made))) else {
+        let Some(number) = made.and_then(|made| made.number()) else {
             return Err(Error::new(ErrorKind::HostFailed, format!("sfdisk made no partition at sector {start} of {}", self.device)));
         };
-        // From here on there is something to take back.
-        let digits = number.to_string();
-        let take_back = TakeBack::new(
-            &self.undoing,
-            format!("partition {number} of {}", self.device),
-            vec![
-                Tool::new("partx").args(["--delete", "--nr", &digits, &self.device]),
-                Tool::new("sfdisk").args(["--quiet", "--no-reread", "--no-tell-kernel", "--delete", &self.device, &digits]),
-            ],
-        );
-        self.partx("--add", number).await?;
-        blocks::fill(&made.node, made.size.saturating_mul(sector), new, report).await?;
-        take_back.keep();
-        Ok(())
+        self.partx("--add", number).await
     }
 
     async fn resize(&self, volume: &Volume, to: NewSize) -> Result<()> {
         let table = self.table().await?;
         let number = self.number_of(volume)?;
         let size = to.capacity.div_ceil(table.sectorsize);
-        let Some(partition) = table.partitions.iter().find(|partition| self.number(&partition.node) == Some(number)) else {
+        let Some(partition) = table.partition(number) else {
             return Err(Error::new(ErrorKind::NotFound, format!("{} has no partition {number} any more", self.device)));
         };
         let end = partition.start.saturating_add(partition.size);
@@ -347,10 +304,7 @@ impl Backend for Disk {
         let align = ALIGNMENT / sector;
         let gap = table.gaps(disk).into_iter().find(|(from, _)| *from == end.next_multiple_of(align)).map_or(end, |(_, to)| to);
         check_space(&format!("volume '{}'", volume.name), size.saturating_mul(sector), (gap - partition.start) * sector)?;
-        let resize = ["--partno".to_owned(), number.to_string()];
-        let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
-        let tool = Tool::new("sfdisk").args(quiet).args([&self.device]).args(resize).input(format!(",{size}\n"));
-        tool.done().await?;
+        self.change(&[&self.device, "--partno", &number.to_string()], format!(",{size}\n")).await?;
         self.partx("--update", number).await
     }
 
@@ -380,42 +334,5 @@ impl Backend for Disk {
 
     async fn renew(&self, volume: &Volume, passphrase: Option<Passphrase>) -> Result<()> {
         blocks::renew(volume, passphrase).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table(partitions: &[(u64, u64, &str)]) -> Table {
-        let partition = |(start, size, kind): &(u64, u64, &str)| Partition {
-            node: "/dev/sdb1".into(),
-            start: *start,
-            size: *size,
-            kind: (*kind).to_owned(),
-        };
-        Table {
-            label: "dos".into(),
-            firstlba: None,
-            lastlba: None,
-            sectorsize: 512,
-            partitions: partitions.iter().map(partition).collect(),
-        }
-    }
-
-    #[test]
-    fn gaps_are_what_no_partition_has() {
-        for (partitions, expected) in [
-            (vec![], vec![(2048, 100_000)]),
-            (vec![(2048, 10_000, "83")], vec![(12_288, 100_000)]),
-            (vec![(50_000, 50_000, "83"), (2048, 2048, "83")], vec![(4096, 50_000)]),
-            (vec![(2048, 97_952, "83")], vec![]),
-            // What is in an extended one is counted by the logical ones.
-            (vec![(2048, 97_952, "5"), (4096, 10_000, "83")], vec![(2048, 4096), (14_336, 100_000)]),
-        ] {
-            assert_eq!(table(&partitions).gaps(100_000), expected, "{partitions:?}");
-        }
-        let gpt = Table { label: "gpt".into(), firstlba: Some(34), lastlba: Some(99_966), ..table(&[]) };
-        assert_eq!(gpt.gaps(100_000), [(2048, 99_967)]);
     }
 }
