@@ -110,6 +110,26 @@ pub async fn ensure(
     dnsmasq::start(directory, host.others(), files, recorded).await.map(Some)
 }
 
+/// Gives a bridge that is there the addresses, routes and times of another plan, and takes away those that only the old one had.
+///
+/// # Errors
+/// The host refuses something; what was changed stays.
+pub async fn readdress(host: &Host, old: &OwnBridgePlan, new: &OwnBridgePlan) -> Result<()> {
+    forward(new.forwards)?;
+    let link = bridge(host, new).await?;
+    if (old.bridge.stp, old.bridge.delay) != (new.bridge.stp, new.bridge.delay) {
+        host.netlink.set_bridge_times(link.index, &new.bridge).await?;
+    }
+    let there = host.netlink.addresses(link.index).await?;
+    for subnet in old.addresses.subnets.iter().filter(|subnet| !new.addresses.subnets.contains(subnet)) {
+        if there.contains(&(subnet.address(), subnet.prefix())) {
+            host.netlink.remove_address(link.index, subnet.address()).await?;
+        }
+    }
+    addresses(host, &link, &new.addresses).await?;
+    routes(host, &link, &new.addresses).await
+}
+
 /// The process of a record, if it still runs.
 ///
 /// # Errors

@@ -12,14 +12,13 @@ use super::backends::{OwnBridgePlan, Plan};
 use super::dnsmasq;
 use super::firewall::others;
 use super::host::Host;
-use super::limits::{self, Limits};
+use super::limits::Limits;
 use super::request::{Connect, Connection};
 use super::status::{FORMAT, Made, Port, ProcessRecord, Status};
 use super::view::Definition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::boot;
 use crate::host::netlink::PortFlags;
-use crate::host::nftables;
 use crate::host::process::{Exit, Process};
 use crate::store::StatusFiles;
 
@@ -40,7 +39,7 @@ pub(super) struct Live {
     pub dnsmasq: Option<Process>,
     /// What of the host keeps it from working.
     pub problems: Vec<String>,
-    directory: PathBuf,
+    pub directory: PathBuf,
     dnsmasq_since: Instant,
 }
 
@@ -142,53 +141,6 @@ impl Live {
         Ok(())
     }
 
-    /// Lets it run by another document, as far as that is possible without a new start.
-    ///
-    /// # Errors
-    /// `InvalidState` for what takes a new start; nothing has changed then.
-    pub async fn change(&mut self, network: &Network, with: &Surroundings<'_>) -> Result<()> {
-        let new = Plan::of(network, &with.host.surroundings(&self.directory))?;
-        if let (Plan::OwnBridge(old), Plan::OwnBridge(new)) = (&self.plan, &new) {
-            let (old, new) = (old.clone(), new.clone());
-            if let Err(error) = self.change_bridge(&old, &new, with).await {
-                if let Err(undo) = self.change_bridge(&new, &old, with).await {
-                    tracing::error!("network '{}' is half changed: {undo}", self.name);
-                    self.problems.push(format!("a change failed in the middle ({undo}); stop the network and start it again"));
-                }
-                return Err(error);
-            }
-        }
-        self.plan = new;
-        self.definition = Definition::of(network, self.definition.warnings.clone());
-        self.save(with.status, true)
-    }
-
-    async fn change_bridge(&mut self, old: &OwnBridgePlan, new: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
-        if (&old.bridge, &old.addresses) != (&new.bridge, &new.addresses) || old.dnsmasq.is_some() != new.dnsmasq.is_some() {
-            let reason =
-                format!("network '{}' has to be stopped and started for that; change its definition with the option config", self.name);
-            return Err(Error::new(ErrorKind::InvalidState, reason));
-        }
-        if let Some(rules) = new.rules.as_ref().filter(|rules| old.rules.as_ref() != Some(rules)) {
-            nftables::apply(rules).await?;
-        }
-        if old.limits != new.limits {
-            let table = limits::table_of(&new.bridge.name);
-            let commands = new.limits.as_ref().map_or_else(|| limits::remove(&table), |wanted| limits::make(&new.bridge.name, wanted));
-            nftables::apply(&commands).await?;
-            self.made.limits = new.limits.is_some().then_some(table);
-        }
-        let (Some(before), Some(files)) = (&old.dnsmasq, &new.dnsmasq) else { return Ok(()) };
-        if before.config != files.config {
-            return self.restart_dnsmasq(new, with).await;
-        }
-        if before != files {
-            dnsmasq::write_live(&self.directory, &files.hosts, &files.names)?;
-            self.dnsmasq.as_ref().map_or(Ok(()), dnsmasq::reload)?;
-        }
-        Ok(())
-    }
-
     /// dnsmasq has ended by itself: it is started again, unless that is of no use.
     pub async fn dnsmasq_ended(&mut self, exit: Exit, with: &Surroundings<'_>) {
         tracing::warn!("dnsmasq of network '{}' ended by itself ({exit})", self.name);
@@ -207,7 +159,7 @@ impl Live {
         }
     }
 
-    async fn restart_dnsmasq(&mut self, plan: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
+    pub(super) async fn restart_dnsmasq(&mut self, plan: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
         if let Some(process) = self.dnsmasq.take() {
             dnsmasq::stop(&process).await?;
         }
@@ -329,7 +281,7 @@ async fn require_bridge(host: &Host, network: &str, bridge: &str) -> Result<()> 
     Err(Error::new(ErrorKind::NotFound, reason))
 }
 
-async fn require_interfaces(host: &Host, network: &str, interfaces: &[String]) -> Result<()> {
+pub(super) async fn require_interfaces(host: &Host, network: &str, interfaces: &[String]) -> Result<()> {
     let links = host.netlink.links().await?;
     match interfaces.iter().find(|interface| links.iter().all(|link| link.name != **interface)) {
         Some(missing) => {

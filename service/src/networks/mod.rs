@@ -16,6 +16,7 @@ mod actor;
 mod addressing;
 mod apparatus;
 mod backends;
+mod changes;
 mod complete;
 mod dnsmasq;
 mod firewall;

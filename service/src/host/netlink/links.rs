@@ -90,11 +90,8 @@ impl Netlink {
     /// # Errors
     /// The kernel refuses, as where the name is taken.
     pub async fn add_bridge(&self, bridge: &Bridge) -> Result<u32, NetlinkError> {
-        let Bridge { name, mac, stp, delay, mtu } = bridge;
-        let delay = if *stp { (*delay).max(SHORTEST_DELAY_WITH_STP) } else { *delay };
-        let state = if *stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
-        let message = LinkMessageBuilder::<LinkBridge>::new(name).address(mac.to_vec());
-        let message = message.stp_state(state).forward_delay(delay * HUNDREDTHS);
+        let Bridge { name, mac, mtu, .. } = bridge;
+        let message = spanning(LinkMessageBuilder::<LinkBridge>::new(name).address(mac.to_vec()), bridge);
         let message = match mtu {
             Some(mtu) => message.mtu(*mtu),
             None => message,
@@ -102,6 +99,16 @@ impl Netlink {
         let what = format!("make the bridge {name}");
         self.handle.link().add(message.build()).execute().await.map_err(|error| NetlinkError::new(&what, error))?;
         self.index_of(name, &what).await
+    }
+
+    /// Changes whether and how a bridge takes part in the spanning tree.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub async fn set_bridge_times(&self, index: u32, bridge: &Bridge) -> Result<(), NetlinkError> {
+        let message = spanning(LinkMessageBuilder::<LinkBridge>::default().index(index), bridge).build();
+        let done = self.handle.link().change(message).execute().await;
+        done.map_err(|error| NetlinkError::new(format!("change the spanning tree of the bridge {}", bridge.name), error))
     }
 
     /// Makes a macvtap interface on another one, switched off. A `%d` in its name stands for the first number that is free.
@@ -173,6 +180,13 @@ impl Netlink {
         let gone = || NetlinkError { what: what.to_owned(), source: std::io::ErrorKind::NotFound.into() };
         self.link(name).await?.map(|link| link.index).ok_or_else(gone)
     }
+}
+
+/// A message about a bridge, with its part in the spanning tree.
+fn spanning(message: LinkMessageBuilder<LinkBridge>, bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
+    let Bridge { stp, delay, .. } = *bridge;
+    let delay = if stp { delay.max(SHORTEST_DELAY_WITH_STP) } else { delay };
+    message.stp_state(if stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled }).forward_delay(delay * HUNDREDTHS)
 }
 
 fn link(message: &LinkMessage) -> Link {
