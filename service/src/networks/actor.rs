@@ -80,6 +80,13 @@ impl Actor {
                     }
                 });
             }
+            Message::FirewalldRenewed => {
+                let networks = self.networks.clone();
+                if let Some(live) = &mut self.live {
+                    live.bind_zone(&surroundings(&networks)).await;
+                }
+                self.publish(None).await;
+            }
             Message::Disconnect(owner) => {
                 self.left.retain(|port| port.owner != owner);
                 self.note_ports(|live| live.ports.retain(|port| port.owner != owner));

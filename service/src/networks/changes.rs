@@ -8,6 +8,7 @@ use lodge_model::addresses::Subnet;
 use lodge_model::network::Network;
 
 use super::backends::{Direct, OwnBridgePlan, Plan};
+use super::firewall::firewalld;
 use super::firewall::nftables::{remove, table_of};
 use super::host::Host;
 use super::live::{Live, Surroundings, require_interfaces};
@@ -29,6 +30,9 @@ impl Live {
                 let (old, new) = (old.clone(), new.clone());
                 self.refuse_restart(&old, &new)?;
                 refuse_collisions(with.host, &self.name, &old, &new).await?;
+                if old.zone != new.zone {
+                    firewalld::check(with.host.bus(), &self.name, &new.zone).await?;
+                }
                 if let Err(error) = self.change_bridge(&old, &new, with).await {
                     if let Err(undo) = self.change_bridge(&new, &old, with).await {
                         tracing::error!("network '{}' is half changed: {undo}", self.name);
@@ -47,7 +51,8 @@ impl Live {
     }
 
     fn takes_restart(&self) -> Error {
-        let reason = format!("network '{}' has to be stopped and started for that; change its definition with the option config", self.name);
+        let reason =
+            format!("network '{}' has to be stopped and started for that; change its definition with the option config", self.name);
         Error::new(ErrorKind::InvalidState, reason)
     }
 
@@ -55,7 +60,15 @@ impl Live {
     fn refuse_restart(&self, old: &OwnBridgePlan, new: &OwnBridgePlan) -> Result<()> {
         let lasting = |plan: &OwnBridgePlan| {
             let bridge = &plan.bridge;
-            (bridge.name.clone(), bridge.mac, bridge.mtu, plan.isolated_ports, plan.fixed_addresses, plan.addresses.routes.clone())
+            (
+                bridge.name.clone(),
+                bridge.mac,
+                bridge.mtu,
+                plan.isolated_ports,
+                plan.fixed_addresses,
+                plan.vlans.clone(),
+                plan.addresses.routes.clone(),
+            )
         };
         if lasting(old) == lasting(new) { Ok(()) } else { Err(self.takes_restart()) }
     }
@@ -74,7 +87,11 @@ impl Live {
         let (rules, limit) = (table_of(&new.bridge.name), limits::table_of(&new.bridge.name));
         self.made.table = (old.rules.is_some() || new.rules.is_some()).then_some(rules.clone());
         self.made.limits = (old.limits.is_some() || new.limits.is_some()).then_some(limit.clone());
+        self.made.zone |= old.zone != new.zone;
         self.save(with.status, true)?;
+        if old.zone != new.zone {
+            self.made.zone = firewalld::bind(with.host.bus(), &new.bridge.name, &new.zone).await?;
+        }
         apparatus::readdress(with.host, old, new).await?;
         match (&old.rules, &new.rules) {
             (old, Some(new)) if old.as_ref() != Some(new) => nftables::apply(new).await?,

@@ -1,7 +1,7 @@
 //! Links: what the kernel calls a network interface.
 
 pub use rtnetlink::packet_route::link::MacVtapMode;
-use rtnetlink::packet_route::link::{BridgeStpState, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use rtnetlink::packet_route::link::{BridgeStpState, InfoBridge, InfoData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use rtnetlink::packet_route::neighbour::{NeighbourFlags, NeighbourState};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkMacVtap, LinkMessageBuilder, LinkUnspec};
 
@@ -26,6 +26,8 @@ pub struct Link {
     pub up: bool,
     /// Text for people, where somebody gave it one.
     pub alias: String,
+    /// Whether it keeps virtual networks apart; `None` of what is no bridge, and where the kernel's bridges know none.
+    pub filters_vlans: Option<bool>,
 }
 
 impl Link {
@@ -198,11 +200,22 @@ fn link(message: &LinkMessage) -> Link {
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
             LinkAttribute::IfAlias(alias) => link.alias.clone_from(alias),
             LinkAttribute::Controller(index) => link.controller = Some(*index),
-            LinkAttribute::LinkInfo(infos) => link.kind = infos.iter().find_map(kind).unwrap_or_default(),
+            LinkAttribute::LinkInfo(infos) => {
+                link.kind = infos.iter().find_map(kind).unwrap_or_default();
+                link.filters_vlans = infos.iter().find_map(filters_vlans);
+            }
             _ => {}
         }
     }
     link
+}
+
+fn filters_vlans(info: &LinkInfo) -> Option<bool> {
+    let LinkInfo::Data(InfoData::Bridge(bridge)) = info else { return None };
+    bridge.iter().find_map(|info| match info {
+        InfoBridge::VlanFiltering(on) => Some(*on),
+        _ => None,
+    })
 }
 
 fn kind(info: &LinkInfo) -> Option<String> {
