@@ -112,6 +112,9 @@ pub async fn run(options: Options) -> Result<()> {
         console_keep,
     };
     let engine = Engine::new(parts);
+    if instance == Instance::System {
+        networks.follow_firewalld(connection.clone()).await;
+    }
     networks.recover().await?;
     engine.recover().await?;
     let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone(), devices: devices.clone() };

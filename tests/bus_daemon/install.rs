@@ -53,11 +53,22 @@ fn a_package_gets_the_paths_of_the_system_it_is_for() {
 
 #[test]
 fn what_others_read_goes_where_they_look() {
-    // Bus policy, polkit action, polkit rule, what AppArmor's profiles of guests are made from.
+    // Bus policy, polkit action, polkit rule, what AppArmor's profiles of guests are made from, zone and policy of firewalld.
     for (prefix, places) in [
-        ("/usr", ["/usr/share", "/usr/share", "/usr/share", "/etc", "/etc"]),
-        ("/usr/local", ["/etc", "/usr/share", "/etc", "/etc", "/etc"]),
-        ("/opt/lodge", ["/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/share", "/opt/lodge/etc", "/opt/lodge/etc"]),
+        ("/usr", ["/usr/share", "/usr/share", "/usr/share", "/etc", "/etc", "/usr/lib", "/usr/lib"]),
+        ("/usr/local", ["/etc", "/usr/share", "/etc", "/etc", "/etc", "/etc", "/etc"]),
+        (
+            "/opt/lodge",
+            [
+                "/opt/lodge/share",
+                "/opt/lodge/share",
+                "/opt/lodge/share",
+                "/opt/lodge/etc",
+                "/opt/lodge/etc",
+                "/opt/lodge/lib",
+                "/opt/lodge/lib",
+            ],
+        ),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let destination = directory.path().to_str().unwrap();
@@ -68,6 +79,8 @@ fn what_others_read_goes_where_they_look() {
             "polkit-1/rules.d/50-org.lodge.Lodge1.rules",
             "apparmor.d/lodge/TEMPLATE.qemu",
             "apparmor.d/abstractions/lodge-qemu",
+            "firewalld/zones/lodge.xml",
+            "firewalld/policies/lodge-routed-in.xml",
         ];
         for (place, name) in places.into_iter().zip(names) {
             let expected = format!("{destination}{place}/{name}");

@@ -127,8 +127,13 @@ fn a_guest_on_the_default_network_reaches_a_server_through_nat() {
 
     // Its address is known, and the host reaches it there.
     let addresses = world.wait(engine.interface_addresses(&domain.view(), AddressSource::Lease)).unwrap();
-    assert_eq!((addresses.len(), addresses[0].name.as_str(), addresses[0].mac.to_string().as_str()), (1, "vnet0", "52:54:00:aa:bb:01"));
-    let address = *addresses[0].addresses.first().unwrap();
+    assert_eq!(
+        (addresses.len(), addresses[0].name.as_str(), addresses[0].mac.unwrap().to_string().as_str()),
+        (1, "vnet0", "52:54:00:aa:bb:01")
+    );
+    let (address, prefix) = addresses[0].addresses.first_key_value().unwrap();
+    let (address, prefix) = (*address, *prefix);
+    assert_eq!(prefix, 24);
     let page = world.host.enter(|| {
         let mut stream = std::net::TcpStream::connect((address, 8080)).unwrap();
         stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
@@ -138,7 +143,7 @@ fn a_guest_on_the_default_network_reaches_a_server_through_nat() {
     });
     assert!(page.contains("Lodge demo guest ready"), "{page}");
     let seen = world.wait(engine.interface_addresses(&domain.view(), AddressSource::Arp)).unwrap();
-    assert!(seen[0].addresses.contains(&address), "{seen:?}");
+    assert!(seen[0].addresses.contains_key(&address), "{seen:?}");
 
     // With the guest goes its cable, and its place in the network.
     world.wait(async {

@@ -69,6 +69,7 @@ fn the_limits_of_an_interface_go_with_it() {
         to: To::Bridge("br0".into()),
         name: Some("web-0".into()),
         queues: 1,
+        vlans: Vec::new(),
         vnet_header: false,
         mtu: None,
         isolated: false,

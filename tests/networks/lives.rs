@@ -1,7 +1,7 @@
 //! Lives of networks: what a start makes and a stop takes away, and what a later service finds.
 
 use lodge_service::error::ErrorKind;
-use lodge_service::networks::{Connect, Connection, Request};
+use lodge_service::networks::{Connect, Connection, Request, Whose};
 use lodge_tests::binaries;
 use uuid::Uuid;
 
@@ -141,12 +141,12 @@ fn a_guest_gets_its_place_while_the_network_runs() {
     let world = World::new();
     let network = world.define(&nat(1));
     let owner = Uuid::new_v4();
-    let ask = || Connect { owner, mac: [0x52, 0x54, 0, 0, 0, 1], port_group: None, limits: None };
+    let ask = || Connect { owner, mac: [0x52, 0x54, 0, 0, 0, 1], port_group: None, limits: None, vlans: Vec::new() };
     let error = world.wait(network.connect(ask())).unwrap_err();
     assert!(error.to_string().contains("lodgectl net-start net1"), "{error}");
     world.ask(&network, Request::Start).unwrap();
-    let bridge = Connection::Bridge { bridge: "virbr0".into(), isolated: false, fixed_addresses: false, mtu: None, limits: None };
-    assert_eq!(world.wait(network.connect(ask())).unwrap(), bridge);
+    let Connection::Bridge { bridge, whose: Whose::Ours, .. } = world.wait(network.connect(ask())).unwrap() else { panic!() };
+    assert_eq!(bridge, "virbr0");
     assert_eq!(network.view().connections, 1);
     drop(network);
     let world = world.restart();
@@ -177,7 +177,7 @@ fn guests_are_connected_again_when_their_network_is_back() {
     let world = World::new();
     let network = world.start(&nat(1));
     let (owner, mac) = (Uuid::new_v4(), [0x52, 0x54, 0, 0, 0, 1]);
-    world.wait(network.connect(Connect { owner, mac, port_group: None, limits: None })).unwrap();
+    world.wait(network.connect(Connect { owner, mac, port_group: None, limits: None, vlans: Vec::new() })).unwrap();
     world.host.ip("tuntap add vnet7 mode tap");
     world.host.ip("link set vnet7 master virbr0");
     world.wait(network.connected(owner, mac, "vnet7"));
@@ -209,7 +209,13 @@ fn port_groups_are_those_that_the_network_has() {
     let xml = format!("<network><name>lan</name><forward mode='bridge'/><bridge name='br0'/>{groups}</network>");
     let network = world.start(&xml);
     let ask = |group: &str| {
-        let connect = Connect { owner: Uuid::new_v4(), mac: [0x52, 0x54, 0, 0, 0, 1], port_group: Some(group.into()), limits: None };
+        let connect = Connect {
+            owner: Uuid::new_v4(),
+            mac: [0x52, 0x54, 0, 0, 0, 1],
+            port_group: Some(group.into()),
+            limits: None,
+            vlans: Vec::new(),
+        };
         world.wait(network.connect(connect)).map_err(|error| error.kind())
     };
     assert!(ask("web").is_ok());

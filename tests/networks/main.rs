@@ -15,4 +15,5 @@ mod lives;
 mod namespace;
 mod reach;
 mod session;
+mod vlans;
 mod world;

@@ -26,8 +26,14 @@ fn owned(value: &DisplayValue) -> OwnedVariant {
 /// An interface with its addresses.
 pub fn interface_addresses(interface: InterfaceAddresses) -> Dictionary {
     let InterfaceAddresses { name, mac, addresses } = interface;
-    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    dictionary([("name", Some(name.into())), ("mac", Some(mac.to_string().into())), ("addresses", Some(addresses.into()))])
+    let prefixes: Vec<u32> = addresses.values().map(|prefix| u32::from(*prefix)).collect();
+    let addresses: Vec<String> = addresses.keys().map(ToString::to_string).collect();
+    dictionary([
+        ("name", Some(name.into())),
+        ("mac", mac.map(|mac| mac.to_string().into())),
+        ("addresses", Some(addresses.into())),
+        ("prefixes", Some(prefixes.into())),
+    ])
 }
 
 /// An address that is lent.

@@ -446,7 +446,9 @@ impl DomainObject {
     ) -> Result<Vec<Dictionary>> {
         let AddressOptions { source } = AddressOptions::read(&options)?;
         let source = address_source(&source)?;
-        self.authorize((header, connection), Action::DomainView, "GetInterfaceAddresses").await?;
+        // A guest is asked by who may do something to it only: it notices.
+        let action = if source == AddressSource::Agent { Action::DomainManage } else { Action::DomainView };
+        self.authorize((header, connection), action, "GetInterfaceAddresses").await?;
         let found = self.shared.engine.interface_addresses(&self.view(), source).await?;
         Ok(found.into_iter().map(convert::interface_addresses).collect())
     }
@@ -465,6 +467,7 @@ fn address_source(word: &str) -> Result<AddressSource> {
     match word {
         "" | "lease" => Ok(AddressSource::Lease),
         "arp" => Ok(AddressSource::Arp),
-        other => Err(Error::InvalidOption(format!("option \"source\" must be one of the words lease, arp (s), not \"{other}\""))),
+        "agent" => Ok(AddressSource::Agent),
+        other => Err(Error::InvalidOption(format!("option \"source\" must be one of the words lease, arp, agent (s), not \"{other}\""))),
     }
 }

@@ -28,7 +28,7 @@ pub enum Command {
         inactive: bool,
     },
     /// Print the addresses of a running domain's network interfaces
-    #[command(after_help = "Examples:\n  lodgectl domifaddr demo\n  lodgectl domifaddr demo --source arp")]
+    #[command(after_help = "Examples:\n  lodgectl domifaddr demo\n  lodgectl domifaddr demo --source agent")]
     Domifaddr(Addresses),
 }
 
@@ -38,11 +38,11 @@ pub struct Addresses {
     /// The domain
     #[arg(value_name = "NAME", add = ArgValueCompleter::new(domain_names))]
     name: String,
-    /// Only those of the interface of this name on the host
+    /// Only those of the interface of this name: on the host, of the agent in the guest
     #[arg(value_name = "INTERFACE")]
     interface: Option<String>,
-    /// Where they are known from: what its networks have lent, or whom the host has seen
-    #[arg(long, value_name = "SOURCE", value_parser = ["lease", "arp"], default_value = "lease")]
+    /// Where they are known from: what its networks have lent, whom the host has seen, or what the agent in the guest tells
+    #[arg(long, value_name = "SOURCE", value_parser = ["lease", "arp", "agent"], default_value = "lease")]
     source: String,
 }
 
@@ -61,9 +61,11 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
             let mut table = Table::new(["Name", "MAC address", "Protocol", "Address"]);
             for one in found.iter().filter(|one| interface.as_ref().is_none_or(|name| text(one, "name") == *name)) {
                 let addresses: Vec<String> = one.get("addresses").and_then(|value| value.clone().try_into().ok()).unwrap_or_default();
-                for address in addresses {
+                let prefixes: Vec<u32> = one.get("prefixes").and_then(|value| value.clone().try_into().ok()).unwrap_or_default();
+                for (place, address) in addresses.into_iter().enumerate() {
                     let protocol = if address.contains(':') { "ipv6" } else { "ipv4" };
-                    table.row(vec![text(one, "name"), text(one, "mac"), protocol.to_owned(), address]);
+                    let prefix = prefixes.get(place).filter(|prefix| **prefix > 0).map(|prefix| format!("/{prefix}")).unwrap_or_default();
+                    table.row(vec![or_dash(&text(one, "name")), or_dash(&text(one, "mac")), protocol.to_owned(), address + &prefix]);
                 }
             }
             output.text(table.render(output.quiet))
@@ -76,8 +78,11 @@ fn text(dictionary: &Dictionary, key: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-" } else { text }.to_owned()
+}
+
 fn row(interface: &Interface) -> Vec<String> {
-    let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let name = interface.target.as_ref().and_then(|target| target.dev.as_deref()).unwrap_or_default();
     let source = match interface.source_view() {
         Ok(InterfaceSource::Network { network, .. }) => network,

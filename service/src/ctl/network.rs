@@ -144,7 +144,7 @@ pub struct Update {
     /// add (or add-last), add-first, modify or delete
     #[arg(value_name = "COMMAND")]
     command: String,
-    /// ip-dhcp-host, ip-dhcp-range, dns-host, dns-txt, dns-srv, forward-interface or portgroup
+    /// bridge, domain, ip, ip-dhcp-host, ip-dhcp-range, dns-host, dns-txt, dns-srv, forward, forward-interface, forward-pf or portgroup
     #[arg(value_name = "SECTION")]
     section: String,
     /// The element, or a file with it; - is standard input

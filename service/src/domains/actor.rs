@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::admission::{self, Situation, Verdict};
+use super::agent::Agent;
 use super::changes::ended_meanwhile;
 use super::edit::Edit;
 use super::engine::{Engine, Seed};
@@ -595,6 +596,7 @@ fn look(domain: Look<'_>) -> DomainView {
         definition: persistent.then(|| xml.clone()),
         live: live.map(|live| live.xml.clone()),
         consoles: live.map(|live| live.consoles.clone()).unwrap_or_default(),
+        agent: live.map(|live| Agent::of(&live.machine)).unwrap_or_default(),
     }
 }
 

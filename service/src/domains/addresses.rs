@@ -1,6 +1,6 @@
-//! The addresses that a guest has, as the host knows them: lent by its networks, or seen beside the host.
+//! The addresses that a guest has, as the host knows them: lent by its networks, seen beside the host, or told by the guest itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lodge_model::document::Document as _;
@@ -10,6 +10,7 @@ use lodge_model::domain::devices::{Interface, InterfaceSource, MacAddress};
 use super::engine::Engine;
 use super::view::DomainView;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hypervisors::GuestInterface;
 use crate::networks::Lease;
 
 /// Where addresses are known from.
@@ -20,24 +21,30 @@ pub enum AddressSource {
     Lease,
     /// Whom the host has seen on its links.
     Arp,
+    /// What the agent in the guest tells.
+    Agent,
 }
+
+/// Addresses, each with the length of its network's prefix; 0 where that is not known.
+pub type Addresses = BTreeMap<IpAddr, u8>;
 
 /// An interface of a guest, with the addresses that are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterfaceAddresses {
-    /// The interface's name on the host; empty where there is none.
+    /// The interface's name on the host, or in the guest where that tells; empty where there is none.
     pub name: String,
-    /// Its Ethernet address.
-    pub mac: MacAddress,
+    /// Its Ethernet address; a guest has interfaces without.
+    pub mac: Option<MacAddress>,
     /// Its addresses.
-    pub addresses: BTreeSet<IpAddr>,
+    pub addresses: Addresses,
 }
 
 impl Engine {
     /// The addresses of a running guest's interfaces. Interfaces of which none is known are left out.
     ///
     /// # Errors
-    /// `InvalidState` when it does not run; `HostFailed` when the host does not tell.
+    /// `InvalidState` when it does not run; `HostFailed` when the host does not tell; of the agent those of
+    /// [`Machine::guest_interfaces`](crate::hypervisors::Machine::guest_interfaces).
     pub async fn interface_addresses(&self, view: &DomainView, source: AddressSource) -> Result<Vec<InterfaceAddresses>> {
         let Some(live) = &view.live else {
             return Err(Error::new(
@@ -45,31 +52,44 @@ impl Engine {
                 format!("domain '{}' does not run, and so has no addresses; start it", view.name),
             ));
         };
-        let (domain, _) = Domain::parse(live)?;
-        let seen = match source {
-            AddressSource::Lease => Vec::new(),
-            AddressSource::Arp => self.networks.neighbours().await?,
+        let all = match source {
+            AddressSource::Agent => {
+                let told = view.agent.interfaces().await?;
+                let of = |one: GuestInterface| InterfaceAddresses {
+                    name: one.name,
+                    mac: one.mac,
+                    addresses: one.addresses.into_iter().collect(),
+                };
+                told.into_iter().map(of).collect()
+            }
+            AddressSource::Lease | AddressSource::Arp => self.known_addresses(&Domain::parse(live)?.0, source).await?,
         };
+        Ok(all.into_iter().filter(|one: &InterfaceAddresses| !one.addresses.is_empty()).collect())
+    }
+
+    /// What the host knows of each interface.
+    async fn known_addresses(&self, domain: &Domain, source: AddressSource) -> Result<Vec<InterfaceAddresses>> {
+        let seen = if source == AddressSource::Arp { self.networks.neighbours().await? } else { Vec::new() };
         let mut all = Vec::new();
         for interface in domain.devices.interfaces() {
             let Some(mac) = interface.mac_address() else { continue };
-            let addresses: BTreeSet<IpAddr> = match source {
+            let addresses = match source {
                 AddressSource::Lease => self.lent(interface, mac).await?,
-                AddressSource::Arp => seen.iter().filter(|(of, _)| *of == mac.0).map(|(_, address)| *address).collect(),
+                _ => seen.iter().filter(|(of, _)| *of == mac.0).map(|(_, address)| (*address, 0)).collect(),
             };
-            if !addresses.is_empty() {
-                let name = interface.target.as_ref().and_then(|target| target.dev.clone()).unwrap_or_default();
-                all.push(InterfaceAddresses { name, mac, addresses });
-            }
+            let name = interface.target.as_ref().and_then(|target| target.dev.clone()).unwrap_or_default();
+            all.push(InterfaceAddresses { name, mac: Some(mac), addresses });
         }
         Ok(all)
     }
 
-    async fn lent(&self, interface: &Interface, mac: MacAddress) -> Result<BTreeSet<IpAddr>> {
-        let Ok(InterfaceSource::Network { network, .. }) = interface.source_view() else { return Ok(BTreeSet::new()) };
-        let Ok(network) = self.networks.registry.find(network) else { return Ok(BTreeSet::new()) };
+    async fn lent(&self, interface: &Interface, mac: MacAddress) -> Result<Addresses> {
+        let Ok(InterfaceSource::Network { network, .. }) = interface.source_view() else { return Ok(Addresses::new()) };
+        let Ok(network) = self.networks.registry.find(network) else { return Ok(Addresses::new()) };
         let leases = self.networks.leases(network.uuid()).await?;
-        Ok(leases.iter().filter(|lease| is_of(lease, mac)).map(|lease| lease.address).collect())
+        let view = network.view();
+        let prefix = |address: IpAddr| view.facts.prefix_of(address).unwrap_or_default();
+        Ok(leases.iter().filter(|lease| is_of(lease, mac)).map(|lease| (lease.address, prefix(lease.address))).collect())
     }
 }
 

@@ -15,6 +15,7 @@
 mod actor;
 mod addresses;
 mod admission;
+mod agent;
 mod capabilities;
 mod changes;
 mod console;

@@ -8,6 +8,7 @@ use lodge_model::domain::Domain;
 use lodge_model::domain::devices::{Graphics, GraphicsType};
 use uuid::Uuid;
 
+use super::agent::Agent;
 use super::console::Consoles;
 use super::request::Definition;
 use super::state::State;
@@ -44,6 +45,8 @@ pub struct DomainView {
     pub live: Option<Arc<str>>,
     /// The consoles of the running guest.
     pub consoles: Consoles,
+    /// The agent of the running guest.
+    pub agent: Agent,
 }
 
 impl DomainView {

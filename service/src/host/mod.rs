@@ -5,7 +5,7 @@
 //! [`credentials`], [`mounts`], [`limits`], [`seccomp`] and [`attributes`] change what they may, see and use; [`cgroup`] and
 //! [`systemd`] put them into groups; [`inode`] tells and changes whose files are; [`directory`] and [`filesystem`] look at and change
 //! what is stored, and [`watch`] tells when it changes; [`apparmor`] and [`selinux`] speak to the kernel's security modules;
-//! [`netlink`], [`nftables`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what the service
+//! [`netlink`], [`nftables`], [`firewalld`], [`sysctl`], [`tap`] and [`bridge_helper`] to its network; [`service_credentials`] are what the service
 //! manager hands over; [`sockets`] makes UNIX sockets, [`stream`] reads and writes somebody else's; [`hardware`] and [`kvm`] tell what
 //! machine this is; [`sysfs`], [`udev`], [`hardware_ids`] and [`ethtool`] tell what devices it has, and [`open_files`] who uses them.
 
@@ -20,6 +20,7 @@ pub mod credentials;
 pub mod directory;
 pub mod ethtool;
 pub mod filesystem;
+pub mod firewalld;
 pub mod hardware;
 pub mod hardware_ids;
 pub mod inode;

@@ -6,6 +6,7 @@
 mod addresses;
 mod links;
 mod routes;
+mod vlans;
 
 use std::io;
 
@@ -14,6 +15,7 @@ use rtnetlink::{Error, Handle};
 pub use addresses::Neighbour;
 pub use links::{Bridge, Link, MacVtapMode, PortFlags};
 pub use routes::{NewRoute, Route};
+pub use vlans::{VlanMember, VlanPort};
 
 /// What the kernel did not do, and why.
 #[derive(Debug, thiserror::Error)]

@@ -229,7 +229,8 @@ fn node(rule: &DeviceRule) -> String {
     }
 }
 
-fn no_such_service(error: &zbus::Error) -> bool {
+/// Whether nobody on the bus has the name that was called.
+pub(super) fn no_such_service(error: &zbus::Error) -> bool {
     let name = match error {
         zbus::Error::MethodError(name, ..) => name.as_str(),
         zbus::Error::FDO(inner) => match **inner {

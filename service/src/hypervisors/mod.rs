@@ -16,11 +16,13 @@ pub mod qemu;
 pub mod resources;
 pub mod secrets;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use lodge_model::capabilities::{Guest, SecurityModel};
+use lodge_model::domain::devices::MacAddress;
 use lodge_model::domain::{Domain, DomainType};
 use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
@@ -31,7 +33,7 @@ pub use event::{ExitReason, MachineEvent, PauseReason, RunState};
 pub use nic::{Nic, Nics};
 pub use secrets::{Reveal, SecretValue};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Where a machine's events go. Bounded: a driver waits when the engine is behind.
 pub type MachineEvents = mpsc::Sender<MachineEvent>;
@@ -173,6 +175,17 @@ pub struct Console {
     pub socket: bool,
 }
 
+/// A network interface of a guest, as the guest tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestInterface {
+    /// Its name in the guest.
+    pub name: String,
+    /// Its Ethernet address, if it has one.
+    pub mac: Option<MacAddress>,
+    /// Its addresses, each with the length of its prefix.
+    pub addresses: Vec<(IpAddr, u8)>,
+}
+
 /// One running guest.
 #[async_trait]
 pub trait Machine: Send + Sync {
@@ -206,6 +219,11 @@ pub trait Machine: Send + Sync {
 
     /// Asks the guest to make do with this much memory, in bytes.
     async fn set_memory(&self, bytes: u64) -> Result<()>;
+
+    /// Asks the guest's agent for its network interfaces.
+    async fn guest_interfaces(&self) -> Result<Vec<GuestInterface>> {
+        Err(Error::new(ErrorKind::NotSupported, "guests of this hypervisor have no agent that could be asked"))
+    }
 }
 
 /// A kind of domains. What is left open is as in a domain that says nothing of it; the type is the fastest that there is.

@@ -80,6 +80,13 @@ impl Actor {
                     }
                 });
             }
+            Message::FirewalldRenewed => {
+                let networks = self.networks.clone();
+                if let Some(live) = &mut self.live {
+                    live.bind_zone(&surroundings(&networks)).await;
+                }
+                self.publish(None).await;
+            }
             Message::Disconnect(owner) => {
                 self.left.retain(|port| port.owner != owner);
                 self.note_ports(|live| live.ports.retain(|port| port.owner != owner));
@@ -160,19 +167,39 @@ impl Actor {
         let (live, config) = scope.resolve(&Subject::Network(self.name.clone()), self.live.is_some(), self.definition.is_some())?;
         let networks = self.networks.clone();
         // Both are made before either is used.
-        let stored = self.definition.as_ref().filter(|_| config).map(|definition| changed(definition, update)).transpose()?;
-        let running = self.live.as_ref().filter(|_| live).map(|live| changed(&live.definition, update)).transpose()?;
-        if let (Some(live), Some((network, _))) = (&mut self.live, &running) {
-            let in_step = self.definition.as_ref().is_some_and(|definition| live.started_from == definition.xml);
+        let stored = match self.definition.as_ref().filter(|_| config) {
+            Some(definition) => Some(changed(&networks, definition, update).await?.1),
+            None => None,
+        };
+        let running = match self.live.as_ref().filter(|_| live) {
+            Some(live) => Some(changed(&networks, &live.definition, update).await?.0),
+            None => None,
+        };
+        let in_step = self.is_in_step();
+        let before = self.live.as_ref().map(|live| live.definition.xml.clone());
+        if let (Some(live), Some(network)) = (&mut self.live, &running) {
             live.change(network, &surroundings(&networks)).await?;
-            if let (true, Some((_, definition))) = (in_step, &stored) {
-                live.started_from = definition.xml.clone();
+        }
+        let Some(definition) = stored else { return Ok(()) };
+        let xml = definition.xml.clone();
+        let Err(error) = self.define(definition).await else {
+            if let Some(live) = self.live.as_mut().filter(|_| in_step && running.is_some()) {
+                live.started_from = xml;
+            }
+            return Ok(());
+        };
+        if let (Some(live), Some(before), Some(_)) = (&mut self.live, before, running) {
+            let (network, _) = Network::parse(&before)?;
+            if let Err(undo) = live.change(&network, &surroundings(&networks)).await {
+                tracing::error!("network '{}' runs by a change that is stored nowhere: {undo}", self.name);
             }
         }
-        match stored {
-            Some((_, definition)) => self.define(definition).await,
-            None => Ok(()),
-        }
+        Err(error)
+    }
+
+    /// Whether it runs by what is stored.
+    fn is_in_step(&self) -> bool {
+        self.live.as_ref().zip(self.definition.as_ref()).is_some_and(|(live, definition)| live.started_from == definition.xml)
     }
 
     fn connect(&mut self, connect: &Connect) -> Result<Connection> {
@@ -237,7 +264,7 @@ impl Actor {
         let mut warnings = shown.map(|definition| definition.warnings.clone()).unwrap_or_default();
         warnings.extend(shown.into_iter().flat_map(|definition| definition.facts.not_done.clone()));
         warnings.extend(live.into_iter().flat_map(|live| live.problems.clone()));
-        let pending = live.zip(self.definition.as_ref()).is_some_and(|(live, definition)| live.started_from != definition.xml);
+        let pending = live.is_some() && self.definition.is_some() && !self.is_in_step();
         NetworkView {
             name: self.name.clone(),
             uuid: self.uuid,
@@ -258,10 +285,11 @@ fn surroundings(networks: &Networks) -> Surroundings<'_> {
     Surroundings { host: &networks.host, status: networks.store.network_status() }
 }
 
-/// A document with a change.
-fn changed(definition: &Definition, update: &Update) -> Result<(Network, Definition)> {
+/// A document with a change, complete, its bridge set aside until the change is published.
+async fn changed(networks: &Networks, definition: &Definition, update: &Update) -> Result<(Network, Definition)> {
     let (mut network, _) = Network::parse(&definition.xml)?;
     update.apply(&mut network)?;
+    networks.reserve(&mut network).await?;
     let definition = Definition::of(&network, definition.warnings.clone());
     Ok((network, definition))
 }

@@ -8,12 +8,15 @@ use std::path::Path;
 
 use super::backends::{Addresses, OwnBridgePlan};
 use super::dnsmasq;
+use super::firewall::firewalld;
 use super::firewall::nftables::table_of;
 use super::host::Host;
 use super::limits;
+use super::ports::Whose;
 use super::status::{Made, Port, ProcessRecord};
+use super::vlans::{self, Filtering};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::netlink::{Link, NewRoute, PortFlags};
+use crate::host::netlink::{Link, NewRoute, PortFlags, VlanMember, VlanPort};
 use crate::host::nftables::{self, NftablesError};
 use crate::host::process::Process;
 use crate::host::sysctl::Parameter;
@@ -27,6 +30,7 @@ pub fn foreseen(plan: &OwnBridgePlan) -> Made {
         bridge: Some((plan.bridge.name.clone(), plan.bridge.mac)),
         table: plan.rules.is_some().then(|| table_of(&plan.bridge.name)),
         limits: plan.limits.is_some().then(|| limits::table_of(&plan.bridge.name)),
+        zone: false,
         dnsmasq: None,
     }
 }
@@ -52,7 +56,7 @@ pub async fn check(host: &Host, network: &str, plan: &OwnBridgePlan) -> Result<(
     if plan.dnsmasq.is_some() {
         dnsmasq::require_program()?;
     }
-    Ok(())
+    firewalld::check(host.bus(), network, &plan.zone).await
 }
 
 /// The kernel forgets the routes that routers advertised when it begins to forward, unless it is told to keep listening
@@ -89,6 +93,13 @@ pub async fn ensure(
 ) -> Result<Option<Process>> {
     forward(plan.forwards)?;
     let link = bridge(host, plan).await?;
+    if plan.filters_vlans {
+        keep_apart(host, &link, &plan.vlans).await?;
+    }
+    // Before it is on: firewalld has it in the default zone otherwise.
+    made.zone = true;
+    remember(made)?;
+    made.zone = firewalld::bind(host.bus(), &plan.bridge.name, &plan.zone).await?;
     addresses(host, &link, &plan.addresses).await?;
     host.netlink.switch(link.index, true).await?;
     // The kernel takes routes only where the interface is on.
@@ -108,6 +119,29 @@ pub async fn ensure(
         remember(made)
     };
     dnsmasq::start(directory, host.others(), files, recorded).await.map(Some)
+}
+
+/// Gives a bridge that is there the addresses, routes and times of another plan, and takes away those that only the old one had.
+///
+/// # Errors
+/// The host refuses something; what was changed stays.
+pub async fn readdress(host: &Host, old: &OwnBridgePlan, new: &OwnBridgePlan) -> Result<()> {
+    forward(new.forwards)?;
+    let link = bridge(host, new).await?;
+    if new.filters_vlans && !old.filters_vlans {
+        keep_apart(host, &link, &new.vlans).await?;
+    }
+    if (old.bridge.stp, old.bridge.delay) != (new.bridge.stp, new.bridge.delay) {
+        host.netlink.set_bridge_times(link.index, &new.bridge).await?;
+    }
+    let there = host.netlink.addresses(link.index).await?;
+    for subnet in old.addresses.subnets.iter().filter(|subnet| !new.addresses.subnets.contains(subnet)) {
+        if there.contains(&(subnet.address(), subnet.prefix())) {
+            host.netlink.remove_address(link.index, subnet.address()).await?;
+        }
+    }
+    addresses(host, &link, &new.addresses).await?;
+    routes(host, &link, &new.addresses).await
 }
 
 /// The process of a record, if it still runs.
@@ -144,7 +178,8 @@ async fn bridge(host: &Host, plan: &OwnBridgePlan) -> Result<Link> {
         }
         None => {
             let index = host.netlink.add_bridge(&plan.bridge).await?;
-            Link { index, name: name.clone(), ..Link::default() }
+            let made = host.netlink.link(name).await?;
+            made.unwrap_or_else(|| Link { index, name: name.clone(), ..Link::default() })
         }
     };
     // Before it has an address and is on: no packet of a family that it is not to speak.
@@ -159,6 +194,17 @@ async fn bridge(host: &Host, plan: &OwnBridgePlan) -> Result<Link> {
     of_ipv6("accept_ra", "0")?;
     of_ipv6("autoconf", "0")?;
     Ok(link)
+}
+
+/// Lets a bridge of ours keep virtual networks apart, with the host's end in those of guests that say none.
+async fn keep_apart(host: &Host, link: &Link, own: &[VlanMember]) -> Result<()> {
+    if vlans::filtering(link)? == Filtering::Off {
+        host.netlink.filter_vlans(link.index).await?;
+    }
+    if !own.is_empty() {
+        host.netlink.set_vlans(link.index, VlanPort::Bridge, own).await?;
+    }
+    Ok(())
 }
 
 async fn addresses(host: &Host, link: &Link, wanted: &Addresses) -> Result<()> {
@@ -193,17 +239,29 @@ fn is_ours(link: &Link, mac: [u8; 6]) -> bool {
 ///
 /// # Errors
 /// The kernel does not answer.
-pub async fn reconnect(host: &Host, bridge: &str, ports: &[Port], flags: PortFlags) -> Result<()> {
+pub async fn reconnect(host: &Host, (bridge, whose): (&str, Whose), ports: &[Port], flags: PortFlags) -> Result<()> {
     let links = host.netlink.links().await?;
     let Some(bridge) = links.iter().find(|link| link.name == bridge) else { return Ok(()) };
     let lost = |link: &&Link| ports.iter().any(|port| port.interface.as_deref() == Some(&link.name)) && link.controller.is_none();
+    if ports.iter().any(|port| !port.vlans.is_empty()) && vlans::filtering(bridge)? == Filtering::Off {
+        match whose {
+            Whose::Ours => host.netlink.filter_vlans(bridge.index).await?,
+            Whose::Others => return Err(vlans::refuse_unfiltered(&bridge.name)),
+        }
+    }
     for link in links.iter().filter(lost) {
+        let Some(port) = ports.iter().find(|port| port.interface.as_deref() == Some(&link.name)) else { continue };
+        // It is off until all is said: no frame goes where it is not meant to.
+        host.netlink.switch(link.index, false).await?;
         host.netlink.connect(link.index, bridge.index).await?;
         host.netlink.set_port(link.index, flags).await?;
-        let port = ports.iter().find(|port| port.interface.as_deref() == Some(&link.name));
-        if let Some(port) = port.filter(|_| flags.fixed_addresses) {
+        if !port.vlans.is_empty() {
+            host.netlink.set_vlans(link.index, VlanPort::Port, &port.vlans).await?;
+        }
+        if flags.fixed_addresses {
             host.netlink.pin_mac(link.index, port.mac).await?;
         }
+        host.netlink.switch(link.index, true).await?;
     }
     Ok(())
 }
@@ -218,7 +276,8 @@ pub async fn limit(host: &Host, ports: &[Port]) -> Result<()> {
         if let (Some(interface), Some(wanted)) = (&port.interface, &port.limits)
             && links.iter().any(|link| link.name == *interface)
         {
-            nftables::apply(&limits::make(interface, wanted)).await?;
+            let wanted = if port.lower.is_some() { wanted.turned() } else { wanted.clone() };
+            nftables::apply(&limits::make(interface, &wanted)).await?;
         }
     }
     Ok(())
@@ -244,6 +303,9 @@ pub async fn remove(host: &Host, made: &Made, directory: &Path) -> Result<()> {
     }
     if let Some(table) = &made.limits {
         note(remove_table(&limits::remove(table)).await);
+    }
+    if let (true, Some((name, _))) = (made.zone, &made.bridge) {
+        note(firewalld::unbind(host.bus(), name).await);
     }
     if let Some((name, mac)) = &made.bridge {
         note(remove_bridge(host, name, *mac).await);

@@ -41,6 +41,25 @@ pub fn complete(network: &mut Network, taken: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
+/// A change that leaves the bridge's name and Ethernet address open means those that the network had, where the service makes its
+/// bridge before and after.
+pub fn keep_bridge(network: &mut Network, before: &Network) {
+    if !makes_bridge(network) || !makes_bridge(before) {
+        return;
+    }
+    let named = network.bridge.as_ref().is_some_and(|bridge| bridge.name.is_some());
+    if let (false, Some(name)) = (named, before.bridge.as_ref().and_then(|bridge| bridge.name.clone())) {
+        network.bridge.get_or_insert_default().name = Some(name);
+    }
+    if network.mac.is_none() {
+        network.mac.clone_from(&before.mac);
+    }
+}
+
+fn makes_bridge(network: &Network) -> bool {
+    !matches!(network.view(), Ok(NetworkView::Bridge { .. } | NetworkView::Direct { .. } | NetworkView::Hostdev { .. }) | Err(_))
+}
+
 /// The first name of a pattern that is free: `%d` in it stands for a number.
 fn free(pattern: &str, taken: &BTreeSet<String>) -> Result<String> {
     let mut names = (0..=taken.len()).map(|number| pattern.replacen("%d", &number.to_string(), 1));

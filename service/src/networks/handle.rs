@@ -74,6 +74,11 @@ impl NetworkHandle {
         self.tell(Message::Disconnect(owner)).await;
     }
 
+    /// Tells that firewalld has forgotten what it was told.
+    pub(super) async fn firewalld_renewed(&self) {
+        self.tell(Message::FirewalldRenewed).await;
+    }
+
     async fn tell(&self, message: Message) {
         // A network that is gone need not know.
         drop(self.mailbox.send(Box::new(message)).await);

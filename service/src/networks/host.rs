@@ -1,6 +1,7 @@
 //! What all networks of an instance use of the host.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::credentials;
 use crate::host::netlink::{Netlink, NetlinkError};
 use crate::host::nftables::NftablesError;
+use crate::host::systemd::Bus;
 
 /// Who dnsmasq becomes, where there is such a user: the first that is there.
 const USERS: [&str; 2] = ["dnsmasq", "nobody"];
@@ -24,6 +26,8 @@ pub struct Host {
     directory: PathBuf,
     user: String,
     others: Others,
+    /// The bus that firewalld may be on.
+    bus: Arc<OnceLock<Bus>>,
 }
 
 impl Host {
@@ -39,7 +43,24 @@ impl Host {
             false => credentials::account_of(own()).ok().flatten().map(|account| account.name),
         };
         let others = if searchable { Others::Read } else { Others::Nothing };
-        Ok(Self { netlink: Netlink::open()?, directory: directory.to_owned(), user: user.unwrap_or_else(|| "root".to_owned()), others })
+        Ok(Self {
+            netlink: Netlink::open()?,
+            directory: directory.to_owned(),
+            user: user.unwrap_or_else(|| "root".to_owned()),
+            others,
+            bus: Arc::default(),
+        })
+    }
+
+    /// The bus that firewalld may be on, where it was told.
+    pub fn bus(&self) -> Option<&Bus> {
+        self.bus.get()
+    }
+
+    /// Says which bus that is.
+    pub fn set_bus(&self, bus: Bus) {
+        // Said once, when the service starts.
+        drop(self.bus.set(bus));
     }
 
     /// The directory of a network's files.

@@ -45,6 +45,14 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The same for an interface that stands on the guest's side of the cable, as a macvtap does: what leaves by it comes from the
+    /// guest.
+    pub fn turned(&self) -> Self {
+        Self { to_guests: self.from_guests, from_guests: self.to_guests }
+    }
+}
+
 fn rate(limit: Option<&BandwidthLimit>) -> Option<Rate> {
     let limit = limit?;
     let average = limit.average.filter(|average| *average > 0)?;

@@ -8,18 +8,19 @@ use lodge_model::network::{Network, PortGroup};
 use uuid::Uuid;
 
 use super::apparatus;
-use super::backends::{OwnBridgePlan, Plan};
+use super::backends::{HostBridge, OwnBridgePlan, Plan};
 use super::dnsmasq;
-use super::firewall::others;
+use super::firewall::{firewalld, others};
 use super::host::Host;
-use super::limits::{self, Limits};
+use super::limits::Limits;
+use super::ports::Whose;
 use super::request::{Connect, Connection};
 use super::status::{FORMAT, Made, Port, ProcessRecord, Status};
 use super::view::Definition;
+use super::vlans::{self, Filtering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::boot;
 use crate::host::netlink::PortFlags;
-use crate::host::nftables;
 use crate::host::process::{Exit, Process};
 use crate::store::StatusFiles;
 
@@ -40,7 +41,7 @@ pub(super) struct Live {
     pub dnsmasq: Option<Process>,
     /// What of the host keeps it from working.
     pub problems: Vec<String>,
-    directory: PathBuf,
+    pub directory: PathBuf,
     dnsmasq_since: Instant,
 }
 
@@ -82,7 +83,7 @@ impl Live {
     pub async fn start(mut self, with: &Surroundings<'_>) -> Result<Self> {
         match &self.plan {
             Plan::OwnBridge(plan) => apparatus::check(with.host, &self.name, plan).await?,
-            Plan::HostBridge(bridge) => require_bridge(with.host, &self.name, &bridge.name).await?,
+            Plan::HostBridge(bridge) => require_bridge(with.host, &self.name, bridge).await?,
             Plan::Direct(direct) => require_interfaces(with.host, &self.name, &direct.interfaces).await?,
         }
         self.save(with.status, false)?;
@@ -100,8 +101,8 @@ impl Live {
     pub async fn repair(&mut self, with: &Surroundings<'_>) {
         let repaired = async {
             self.ensure(with).await?;
-            if let Some(bridge) = self.plan.bridge() {
-                apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await?;
+            if let Some((bridge, whose)) = self.plan.bridge() {
+                apparatus::reconnect(with.host, (bridge, whose), &self.ports, self.flags()).await?;
             }
             apparatus::limit(with.host, &self.ports).await?;
             self.save(with.status, true)
@@ -116,8 +117,8 @@ impl Live {
     /// Connects guests again that were in it when it was stopped.
     pub async fn take_back(&mut self, ports: Vec<Port>, with: &Surroundings<'_>) {
         self.ports = ports;
-        let Some(bridge) = self.plan.bridge().filter(|_| !self.ports.is_empty()) else { return };
-        let connected = apparatus::reconnect(with.host, bridge, &self.ports, self.flags()).await;
+        let Some((bridge, whose)) = self.plan.bridge().filter(|_| !self.ports.is_empty()) else { return };
+        let connected = apparatus::reconnect(with.host, (bridge, whose), &self.ports, self.flags()).await;
         if let Err(error) = connected.and_then(|()| self.save(with.status, true)) {
             tracing::error!("guests that were in network '{}' are not connected again: {error}", self.name);
         }
@@ -142,53 +143,6 @@ impl Live {
         Ok(())
     }
 
-    /// Lets it run by another document, as far as that is possible without a new start.
-    ///
-    /// # Errors
-    /// `InvalidState` for what takes a new start; nothing has changed then.
-    pub async fn change(&mut self, network: &Network, with: &Surroundings<'_>) -> Result<()> {
-        let new = Plan::of(network, &with.host.surroundings(&self.directory))?;
-        if let (Plan::OwnBridge(old), Plan::OwnBridge(new)) = (&self.plan, &new) {
-            let (old, new) = (old.clone(), new.clone());
-            if let Err(error) = self.change_bridge(&old, &new, with).await {
-                if let Err(undo) = self.change_bridge(&new, &old, with).await {
-                    tracing::error!("network '{}' is half changed: {undo}", self.name);
-                    self.problems.push(format!("a change failed in the middle ({undo}); stop the network and start it again"));
-                }
-                return Err(error);
-            }
-        }
-        self.plan = new;
-        self.definition = Definition::of(network, self.definition.warnings.clone());
-        self.save(with.status, true)
-    }
-
-    async fn change_bridge(&mut self, old: &OwnBridgePlan, new: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
-        if (&old.bridge, &old.addresses) != (&new.bridge, &new.addresses) || old.dnsmasq.is_some() != new.dnsmasq.is_some() {
-            let reason =
-                format!("network '{}' has to be stopped and started for that; change its definition with the option config", self.name);
-            return Err(Error::new(ErrorKind::InvalidState, reason));
-        }
-        if let Some(rules) = new.rules.as_ref().filter(|rules| old.rules.as_ref() != Some(rules)) {
-            nftables::apply(rules).await?;
-        }
-        if old.limits != new.limits {
-            let table = limits::table_of(&new.bridge.name);
-            let commands = new.limits.as_ref().map_or_else(|| limits::remove(&table), |wanted| limits::make(&new.bridge.name, wanted));
-            nftables::apply(&commands).await?;
-            self.made.limits = new.limits.is_some().then_some(table);
-        }
-        let (Some(before), Some(files)) = (&old.dnsmasq, &new.dnsmasq) else { return Ok(()) };
-        if before.config != files.config {
-            return self.restart_dnsmasq(new, with).await;
-        }
-        if before != files {
-            dnsmasq::write_live(&self.directory, &files.hosts, &files.names)?;
-            self.dnsmasq.as_ref().map_or(Ok(()), dnsmasq::reload)?;
-        }
-        Ok(())
-    }
-
     /// dnsmasq has ended by itself: it is started again, unless that is of no use.
     pub async fn dnsmasq_ended(&mut self, exit: Exit, with: &Surroundings<'_>) {
         tracing::warn!("dnsmasq of network '{}' ended by itself ({exit})", self.name);
@@ -207,7 +161,7 @@ impl Live {
         }
     }
 
-    async fn restart_dnsmasq(&mut self, plan: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
+    pub(super) async fn restart_dnsmasq(&mut self, plan: &OwnBridgePlan, with: &Surroundings<'_>) -> Result<()> {
         if let Some(process) = self.dnsmasq.take() {
             dnsmasq::stop(&process).await?;
         }
@@ -230,7 +184,23 @@ impl Live {
             && plan.rules.is_some()
         {
             let (ipv4, ipv6) = plan.forwards;
-            self.problems.extend(others::warnings(&plan.bridge.name, ipv4 || ipv6).await);
+            let zone = (!self.made.zone).then_some(plan.zone.name.as_str());
+            self.problems.extend(others::warnings(&plan.bridge.name, ipv4 || ipv6, zone).await);
+        }
+    }
+
+    /// Puts the bridge into its zone again: firewalld has started, or read its configuration anew.
+    pub async fn bind_zone(&mut self, with: &Surroundings<'_>) {
+        let Plan::OwnBridge(plan) = &self.plan else { return };
+        match firewalld::bind(with.host.bus(), &plan.bridge.name, &plan.zone).await {
+            Ok(bound) => self.made.zone |= bound,
+            Err(error) => {
+                tracing::error!("network '{}' is in no zone of firewalld: {error}", self.name);
+                self.problems.push(format!("guests may be cut off: {error}; stop the network and start it again"));
+            }
+        }
+        if let Err(error) = self.save(with.status, true) {
+            tracing::error!("that firewalld knows network '{}' is not known after a restart of the service: {error}", self.name);
         }
     }
 
@@ -241,30 +211,41 @@ impl Live {
     pub fn connect(&mut self, connect: &Connect) -> Result<Connection> {
         // What the interface itself says counts.
         let group = self.port_group(connect.port_group.as_deref())?;
-        let limits = connect.limits.clone().or_else(|| Limits::of(group?.bandwidth.as_ref()?));
+        let limits = connect.limits.clone().or_else(|| Limits::of(group.as_ref()?.bandwidth.as_ref()?));
+        let of_group = group.as_ref().and_then(|group| group.vlan.as_ref()).map(vlans::members).transpose()?;
+        let mut vlans = if connect.vlans.is_empty() { of_group.unwrap_or_default() } else { connect.vlans.clone() };
         let (connection, lower) = match &self.plan {
             Plan::OwnBridge(plan) => {
                 let bridge = plan.bridge.name.clone();
-                let (isolated, fixed_addresses) = (plan.isolated_ports, plan.fixed_addresses);
-                (Connection::Bridge { bridge, isolated, fixed_addresses, mtu: plan.bridge.mtu, limits: limits.clone() }, None)
+                let (isolated, fixed_addresses, mtu) = (plan.isolated_ports, plan.fixed_addresses, plan.bridge.mtu);
+                if vlans.is_empty() {
+                    vlans.clone_from(&plan.vlans);
+                }
+                let (limits, vlans) = (limits.clone(), vlans.clone());
+                (Connection::Bridge { bridge, isolated, fixed_addresses, mtu, limits, vlans, whose: Whose::Ours }, None)
             }
             Plan::HostBridge(plan) => {
                 let (bridge, isolated) = (plan.name.clone(), plan.isolated_ports);
-                (Connection::Bridge { bridge, isolated, fixed_addresses: false, mtu: None, limits: limits.clone() }, None)
+                if vlans.is_empty() {
+                    vlans.clone_from(&plan.vlans);
+                }
+                let (limits, vlans) = (limits.clone(), vlans.clone());
+                (Connection::Bridge { bridge, isolated, fixed_addresses: false, mtu: None, limits, vlans, whose: Whose::Others }, None)
             }
+            Plan::Direct(_) if !vlans.is_empty() => return Err(vlans::refuse_elsewhere("an interface of the host")),
             Plan::Direct(direct) => {
                 let used: Vec<String> = self.ports.iter().filter_map(|port| port.lower.clone()).collect();
                 let dev = direct.choose(&self.name, &used)?.to_owned();
-                (Connection::Direct { dev: dev.clone(), mode: direct.mode }, Some(dev))
+                (Connection::Direct { dev: dev.clone(), mode: direct.mode, limits: limits.clone() }, Some(dev))
             }
         };
         self.ports.retain(|port| (port.owner, port.mac) != (connect.owner, connect.mac));
-        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower, limits });
+        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower, limits, vlans });
         Ok(connection)
     }
 
-    /// The port group of an interface, if it is in one. Refuses one that is not there, and one that would keep guests apart by what
-    /// this version does not do.
+    /// The port group of an interface, if it is in one. Refuses one that is not there, and one of a switch that this version does not
+    /// speak to.
     fn port_group(&self, wanted: Option<&str>) -> Result<Option<PortGroup>> {
         let (network, _) = Network::parse(&self.definition.xml)?;
         let is_default = |group: &&PortGroup| group.default.is_some_and(|default| default.0);
@@ -279,10 +260,10 @@ impl Live {
             None => network.port_groups.iter().find(is_default),
         };
         match group {
-            Some(group) if group.vlan.is_some() || group.virtual_port.is_some() => {
+            Some(group) if group.virtual_port.is_some() => {
                 let reason = format!(
-                    "the port group '{}' of network '{}' has <vlan> or <virtualport>, which this version does not know: the guest would reach more \
-                     than is meant",
+                    "the port group '{}' of network '{}' has <virtualport>, for a switch that this version does not speak to: the guest would reach \
+                     more than is meant; take <virtualport> out",
                     group.name, self.name
                 );
                 Err(Error::new(ErrorKind::NotSupported, reason))
@@ -318,8 +299,12 @@ impl Live {
     }
 }
 
-async fn require_bridge(host: &Host, network: &str, bridge: &str) -> Result<()> {
+async fn require_bridge(host: &Host, network: &str, plan: &HostBridge) -> Result<()> {
+    let bridge = &plan.name;
     let reason = match host.netlink.link(bridge).await? {
+        Some(link) if link.is_bridge() && plan.filters_vlans && vlans::filtering(&link)? == Filtering::Off => {
+            return Err(vlans::refuse_unfiltered(bridge));
+        }
         Some(link) if link.is_bridge() => return Ok(()),
         Some(_) => format!("network '{network}' is on {bridge}, which is no bridge: write the name of one into <bridge name='…'/>"),
         None => {
@@ -329,7 +314,7 @@ async fn require_bridge(host: &Host, network: &str, bridge: &str) -> Result<()> 
     Err(Error::new(ErrorKind::NotFound, reason))
 }
 
-async fn require_interfaces(host: &Host, network: &str, interfaces: &[String]) -> Result<()> {
+pub(super) async fn require_interfaces(host: &Host, network: &str, interfaces: &[String]) -> Result<()> {
     let links = host.netlink.links().await?;
     match interfaces.iter().find(|interface| links.iter().all(|link| link.name != **interface)) {
         Some(missing) => {

@@ -16,6 +16,7 @@ mod actor;
 mod addressing;
 mod apparatus;
 mod backends;
+mod changes;
 mod complete;
 mod dnsmasq;
 mod firewall;
@@ -31,11 +32,13 @@ mod request;
 mod status;
 mod update;
 mod view;
+mod vlans;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use lodge_model::document::Document as _;
 use lodge_model::network::Network;
 use tokio::sync::{mpsc, watch};
@@ -44,14 +47,17 @@ use uuid::Uuid;
 pub use handle::NetworkHandle;
 pub use leases::{Lease, read as read_leases};
 pub use limits::{Limits, Rate};
-pub use ports::{Plug, Plugged, To};
+pub use ports::{Plug, Plugged, To, Whose};
 pub use request::{Connect, Connection, Request};
 pub use update::Update;
 pub use view::{Facts, NetworkView};
+pub use vlans::members as vlans;
 
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event, Publisher};
+use crate::host::firewalld;
+use crate::host::systemd::Bus;
 use crate::store::{Store, StoreError};
 use actor::Actor;
 use handle::MAILBOX;
@@ -111,6 +117,28 @@ impl Networks {
     pub fn new(store: Arc<Store>, publisher: Publisher, session: bool) -> Result<Arc<Self>> {
         let host = Host::new(&store.layout().networks(), store.layout().searchable)?;
         Ok(Arc::new(Self { registry: Registry::default(), store, publisher, host, session }))
+    }
+
+    /// Tells firewalld of the bridges from now on, where it runs on this bus, also when it comes later. To be called before
+    /// [`Networks::recover`].
+    pub async fn follow_firewalld(self: &Arc<Self>, bus: Bus) {
+        self.host.set_bus(bus.clone());
+        let mut renewals = match firewalld::renewals(&bus).await {
+            Ok(renewals) => renewals,
+            Err(error) => {
+                tracing::warn!("whether firewalld starts anew is not told: {error}");
+                return;
+            }
+        };
+        let networks = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while renewals.next().await.is_some() {
+                let Some(networks) = networks.upgrade() else { return };
+                for network in networks.registry.all() {
+                    network.firewalld_renewed().await;
+                }
+            }
+        });
     }
 
     /// Stores a network, or another definition of one that has the same name and UUID.

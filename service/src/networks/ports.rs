@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::Networks;
 use super::limits::{self, Limits};
 use super::request::{Connect, Connection};
+use super::vlans::{self, Filtering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::bridge_helper::{self, BridgeHelperError};
-use crate::host::netlink::{Link, MacVtapMode, PortFlags};
+use crate::host::netlink::{Link, MacVtapMode, PortFlags, VlanMember, VlanPort};
 use crate::host::nftables::{self, NftablesError};
 use crate::host::tap::{self, Tap, TapFiles};
 
@@ -47,6 +48,17 @@ pub struct Plug {
     pub isolated: bool,
     /// Its limits.
     pub limits: Option<Limits>,
+    /// Its virtual networks; those of the network when there are none.
+    pub vlans: Vec<VlanMember>,
+}
+
+/// Whose bridge it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The service's: it may tell it to keep virtual networks apart.
+    Ours,
+    /// Somebody else's.
+    Others,
 }
 
 /// What a guest's interface is connected to.
@@ -102,18 +114,22 @@ impl Networks {
             To::Network { name, port_group } => {
                 let network = self.registry.find(name)?;
                 let (port_group, limits) = (port_group.clone(), plug.limits.clone());
-                let connection = network.connect(Connect { owner, mac, port_group, limits }).await?;
+                let connection = network.connect(Connect { owner, mac, port_group, limits, vlans: plug.vlans.clone() }).await?;
                 let plugged = match connection {
-                    Connection::Bridge { bridge, isolated, fixed_addresses, mtu, limits } => {
+                    Connection::Bridge { bridge, isolated, fixed_addresses, mtu, limits, vlans, whose } => {
                         let flags = PortFlags { isolated: isolated || plug.isolated, fixed_addresses };
-                        self.on_bridge(&Plug { limits, mtu: plug.mtu.or(mtu), ..plug.clone() }, &bridge, flags).await?
+                        let plug = Plug { limits, vlans, mtu: plug.mtu.or(mtu), ..plug.clone() };
+                        self.on_bridge(&plug, (&bridge, whose), flags).await?
                     }
-                    Connection::Direct { dev, mode } => self.direct(plug, &dev, mode).await?,
+                    Connection::Direct { dev, mode, limits } => self.direct(&Plug { limits, ..plug.clone() }, &dev, mode).await?,
                 };
                 network.connected(owner, mac, &plugged.interface).await;
                 Ok(plugged)
             }
-            To::Bridge(bridge) => self.on_bridge(plug, bridge, PortFlags { isolated: plug.isolated, fixed_addresses: false }).await,
+            To::Bridge(bridge) => {
+                let flags = PortFlags { isolated: plug.isolated, fixed_addresses: false };
+                self.on_bridge(plug, (bridge, Whose::Others), flags).await
+            }
             To::Direct { dev, mode } => self.direct(plug, dev, *mode).await,
             To::Nothing { is_there } => self.unconnected(plug, *is_there).await,
         }
@@ -155,13 +171,19 @@ impl Networks {
         Ok(())
     }
 
-    async fn on_bridge(&self, plug: &Plug, bridge: &str, flags: PortFlags) -> Result<Plugged> {
+    async fn on_bridge(&self, plug: &Plug, (bridge, whose): (&str, Whose), flags: PortFlags) -> Result<Plugged> {
         let netlink = &self.host.netlink;
         let found = netlink.link(bridge).await?.filter(Link::is_bridge);
         let Some(found) = found else {
             let reason = format!("there is no bridge {bridge} on this host; make it, as with: ip link add {bridge} type bridge");
             return Err(Error::new(ErrorKind::NotFound, reason));
         };
+        if !plug.vlans.is_empty() && vlans::filtering(&found)? == Filtering::Off {
+            match whose {
+                Whose::Ours => netlink.filter_vlans(found.index).await?,
+                Whose::Others => return Err(vlans::refuse_unfiltered(bridge)),
+            }
+        }
         let TapFiles { name, queues } = self.make(plug, false).await?;
         let index = self.index_of(&name).await?;
         let [_, rest @ ..] = plug.mac;
@@ -170,6 +192,9 @@ impl Networks {
         // Of the bridge's size, else the bridge would take the tap's.
         netlink.set_mtu(index, plug.mtu.unwrap_or(found.mtu)).await?;
         netlink.connect(index, found.index).await?;
+        if !plug.vlans.is_empty() {
+            netlink.set_vlans(index, VlanPort::Port, &plug.vlans).await?;
+        }
         if flags != PortFlags::default() {
             netlink.set_port(index, flags).await?;
         }
@@ -184,9 +209,8 @@ impl Networks {
     }
 
     async fn direct(&self, plug: &Plug, dev: &str, mode: DirectMode) -> Result<Plugged> {
-        if plug.limits.is_some() {
-            let reason = format!("an interface of a guest on {dev} of the host, through macvtap, cannot be limited; take <bandwidth> out");
-            return Err(Error::new(ErrorKind::NotSupported, reason));
+        if !plug.vlans.is_empty() {
+            return Err(vlans::refuse_elsewhere("an interface of the host"));
         }
         let netlink = &self.host.netlink;
         let Some(lower) = netlink.link(dev).await? else {
@@ -205,6 +229,9 @@ impl Networks {
             if let Some(mtu) = plug.mtu {
                 netlink.set_mtu(made.index, mtu).await?;
             }
+            if let Some(wanted) = &plug.limits {
+                nftables::apply(&limits::make(&made.name, &wanted.turned())).await?;
+            }
             netlink.switch(made.index, true).await?;
             let (index, queues, header) = (made.index, plug.queues, plug.vnet_header);
             blocking(move || tap::open_macvtap(index, queues, header)).await.map_err(|error| failed("open", &made.name, &error))
@@ -221,6 +248,9 @@ impl Networks {
     }
 
     async fn unconnected(&self, plug: &Plug, is_there: bool) -> Result<Plugged> {
+        if !plug.vlans.is_empty() {
+            return Err(vlans::refuse_elsewhere("whatever somebody else connects its interface to"));
+        }
         let TapFiles { name, queues } = self.make(plug, is_there).await?;
         if !is_there {
             let index = self.index_of(&name).await?;
@@ -230,6 +260,9 @@ impl Networks {
                 self.host.netlink.set_mtu(index, mtu).await?;
             }
             self.host.netlink.switch(index, true).await?;
+        }
+        if let Some(wanted) = &plug.limits {
+            nftables::apply(&limits::make(&name, wanted)).await?;
         }
         Ok(Plugged { interface: name, queues, mtu: plug.mtu })
     }
@@ -252,6 +285,11 @@ impl Networks {
 
 /// An interface on a bridge that the administrator lets users have.
 async fn by_helper(plug: &Plug, bridge: &str) -> Result<Plugged> {
+    if plug.limits.is_some() || !plug.vlans.is_empty() {
+        let reason = "an interface of a user's own guest on a bridge can have neither limits nor virtual networks, which take rights that a user \
+                      has not; take <bandwidth> and <vlan> out, or define the guest in the system's service";
+        return Err(Error::new(ErrorKind::NotSupported, reason));
+    }
     if plug.queues > 1 {
         let reason = "an interface of a user's own guest on a bridge has one queue; take queues out of <driver>";
         return Err(Error::new(ErrorKind::NotSupported, reason));

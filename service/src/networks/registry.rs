@@ -10,7 +10,7 @@ use lodge_model::document::Document as _;
 use lodge_model::network::{Network, NetworkView as Checked};
 use uuid::Uuid;
 
-use super::complete::complete;
+use super::complete::{complete, keep_bridge};
 use super::handle::NetworkHandle;
 use super::view::NetworkView;
 use crate::error::{Error, ErrorKind, Result};
@@ -81,7 +81,9 @@ impl Registry {
         let existing = maps.owner(network)?;
         if let Some(existing) = &existing {
             network.uuid = Some(existing.uuid);
-            keep_bridge(network, &existing.view());
+            if let Some((before, _)) = existing.view().definition.as_deref().and_then(|xml| Network::parse(xml).ok()) {
+                keep_bridge(network, &before);
+            }
         }
         let own = network.uuid;
         let mut taken = maps.bridges_of_others(own);
@@ -186,20 +188,5 @@ fn refuse_bridge(network: &Network, taken: &BTreeSet<String>) -> Result<()> {
             format!("the bridge {bridge} belongs to another network; write another name into <bridge name='…'/>, or leave it out"),
         )),
         None => Ok(()),
-    }
-}
-
-/// A new definition that leaves bridge and Ethernet address open means those that the network has.
-fn keep_bridge(network: &mut Network, view: &NetworkView) {
-    let Some((before, _)) = view.definition.as_deref().and_then(|xml| Network::parse(xml).ok()) else { return };
-    if before.mode() != network.mode() {
-        return;
-    }
-    let named = network.bridge.as_ref().is_some_and(|bridge| bridge.name.is_some());
-    if let (false, Some(name)) = (named, before.bridge.and_then(|bridge| bridge.name)) {
-        network.bridge.get_or_insert_default().name = Some(name);
-    }
-    if network.mac.is_none() {
-        network.mac = before.mac;
     }
 }

@@ -4,10 +4,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::limits::Limits;
+use super::ports::Whose;
 use super::update::Update;
 use super::view::Definition;
 use crate::authorization::Action;
 use crate::error::Result;
+use crate::host::netlink::VlanMember;
 use crate::scope::Scope;
 
 /// A request to one network. Reading a network is not a request: its view is always at hand.
@@ -60,6 +62,8 @@ pub struct Connect {
     pub port_group: Option<String>,
     /// Its own limits.
     pub limits: Option<Limits>,
+    /// Its own virtual networks.
+    pub vlans: Vec<VlanMember>,
 }
 
 /// What a guest's interface is connected to.
@@ -77,6 +81,10 @@ pub enum Connection {
         mtu: Option<u32>,
         /// Its limits: its own, else those of its port group.
         limits: Option<Limits>,
+        /// Its virtual networks: its own, else those of its port group, else those of the network.
+        vlans: Vec<VlanMember>,
+        /// Whose bridge it is.
+        whose: Whose,
     },
     /// An interface of the host, through macvtap.
     Direct {
@@ -84,6 +92,8 @@ pub enum Connection {
         dev: String,
         /// How frames are treated.
         mode: lodge_model::domain::devices::DirectMode,
+        /// Its limits: its own, else those of its port group.
+        limits: Option<Limits>,
     },
 }
 
@@ -107,4 +117,6 @@ pub(super) enum Message {
     },
     /// A guest ended.
     Disconnect(Uuid),
+    /// firewalld has forgotten what it was told.
+    FirewalldRenewed,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::limits::Limits;
+use crate::host::netlink::VlanMember;
 use crate::host::process::Process;
 
 /// The form of the file; another one is of another version.
@@ -41,6 +42,9 @@ pub struct Made {
     /// The table with the limits of the bridge.
     #[serde(default)]
     pub limits: Option<String>,
+    /// Whether firewalld was told of the bridge.
+    #[serde(default)]
+    pub zone: bool,
     /// dnsmasq.
     pub dnsmasq: Option<ProcessRecord>,
 }
@@ -75,4 +79,7 @@ pub struct Port {
     /// Its limits.
     #[serde(default)]
     pub limits: Option<Limits>,
+    /// Its virtual networks.
+    #[serde(default)]
+    pub vlans: Vec<VlanMember>,
 }

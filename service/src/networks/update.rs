@@ -1,14 +1,17 @@
 //! A change to one part of a network's document, as a value (virsh(1), net-update). Pure: how it is stored and brought to a
 //! network that runs is the actor's business.
 //!
-//! A part is known by what tells it from its neighbours: a reserved address by who gets it, a name by its address.
+//! A part is known by what tells it from its neighbours: a reserved address by who gets it, a name by its address. Of bridge,
+//! domain and forward there is one at most.
 
 use lodge_model::addresses::IpFamily;
 use lodge_model::document::Document as _;
 use lodge_model::network::{
-    Dhcp, DhcpHost, DhcpRange, Dns, DnsHost, DnsService, DnsText, Forward, ForwardInterface, Network, NetworkIp, PortGroup,
+    Bridge, Dhcp, DhcpHost, DhcpRange, Dns, DnsDomain, DnsHost, DnsService, DnsText, Forward, ForwardInterface, Network, NetworkIp,
+    PhysicalFunction, PortGroup,
 };
 
+use super::complete::keep_bridge;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is done with a part.
@@ -36,6 +39,11 @@ const COMMANDS: &[(&str, Command)] = &[
 /// What a part is of.
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
+    Bridge(Bridge),
+    Domain(DnsDomain),
+    Forward(Box<Forward>),
+    PhysicalFunction(PhysicalFunction),
+    Ip(Box<NetworkIp>),
     DhcpHost(DhcpHost),
     DhcpRange(DhcpRange),
     DnsHost(DnsHost),
@@ -47,12 +55,17 @@ enum Part {
 
 /// The words of sections, each with what stands around a part of it in a document.
 const SECTIONS: &[(&str, &str, &str)] = &[
+    ("bridge", "", ""),
+    ("domain", "", ""),
+    ("ip", "", ""),
     ("ip-dhcp-host", "<ip><dhcp>", "</dhcp></ip>"),
     ("ip-dhcp-range", "<ip><dhcp>", "</dhcp></ip>"),
     ("dns-host", "<dns>", "</dns>"),
     ("dns-txt", "<dns>", "</dns>"),
     ("dns-srv", "<dns>", "</dns>"),
+    ("forward", "", ""),
     ("forward-interface", "<forward>", "</forward>"),
+    ("forward-pf", "<forward>", "</forward>"),
     ("portgroup", "", ""),
 ];
 
@@ -98,9 +111,15 @@ impl Update {
     /// # Errors
     /// `NotFound`, `AlreadyExists`, `InvalidXml` when the result is no network; the document is then to be dropped.
     pub fn apply(&self, network: &mut Network) -> Result<()> {
+        let before = network.clone();
         let Self { command, part, parent } = self;
         let command = *command;
         match part {
+            Part::Bridge(bridge) => one(&mut network.bridge, command, bridge),
+            Part::Domain(domain) => one(&mut network.domain, command, domain),
+            Part::Forward(forward) => one(&mut network.forward, command, forward),
+            Part::PhysicalFunction(function) => one(&mut forward(network)?.physical_function, command, function),
+            Part::Ip(ip) => list(&mut network.ips, command, ip, |a, b| a.address == b.address),
             Part::DhcpHost(host) => {
                 let family = host.ip.map(IpFamily::of);
                 list(&mut dhcp(network, *parent, family, command)?.hosts, command, host, same_client)
@@ -110,27 +129,18 @@ impl Update {
                 let same = |a: &DhcpRange, b: &DhcpRange| a.start == b.start && a.end == b.end;
                 list(&mut dhcp(network, *parent, family, command)?.ranges, command, range, same)
             }
-            Part::DnsHost(host) => {
-                let hosts = &mut network.dns.get_or_insert_with(Dns::default).hosts;
-                let same = |a: &DnsHost, b: &DnsHost| match (a.ip, b.ip) {
-                    (Some(a), Some(b)) => a == b,
-                    _ => a.names.iter().any(|name| b.names.contains(name)),
-                };
-                list(hosts, command, host, same)
-            }
-            Part::DnsText(text) => list(&mut network.dns.get_or_insert_with(Dns::default).texts, command, text, |a, b| a.name == b.name),
+            Part::DnsHost(host) => list(&mut dns(network).hosts, command, host, same_names),
+            Part::DnsText(text) => list(&mut dns(network).texts, command, text, |a, b| a.name == b.name),
             Part::DnsService(service) => {
                 let same = |a: &DnsService, b: &DnsService| {
                     (&a.service, a.protocol, &a.domain, &a.target) == (&b.service, b.protocol, &b.domain, &b.target)
                 };
-                list(&mut network.dns.get_or_insert_with(Dns::default).services, command, service, same)
+                list(&mut dns(network).services, command, service, same)
             }
-            Part::ForwardInterface(interface) => {
-                let interfaces = &mut network.forward.get_or_insert_with(Forward::default).interfaces;
-                list(interfaces, command, interface, |a, b| a.dev == b.dev)
-            }
+            Part::ForwardInterface(interface) => list(&mut forward(network)?.interfaces, command, interface, |a, b| a.dev == b.dev),
             Part::PortGroup(group) => list(&mut network.port_groups, command, group, |a, b| a.name == b.name),
         }?;
+        keep_bridge(network, &before);
         network.validate().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))
     }
 }
@@ -143,6 +153,11 @@ fn unknown<'a>(what: &str, words: impl Iterator<Item = &'a str>) -> Error {
 fn part(section: &str, mut network: Network) -> Option<Part> {
     let dhcp = network.ips.first_mut().and_then(|ip| ip.dhcp.as_mut());
     match section {
+        "bridge" => network.bridge.map(Part::Bridge),
+        "domain" => network.domain.map(Part::Domain),
+        "forward" => network.forward.map(|forward| Part::Forward(Box::new(forward))),
+        "forward-pf" => network.forward?.physical_function.map(Part::PhysicalFunction),
+        "ip" => network.ips.pop().map(|ip| Part::Ip(Box::new(ip))),
         "ip-dhcp-host" => dhcp?.hosts.pop().map(Part::DhcpHost),
         "ip-dhcp-range" => dhcp?.ranges.pop().map(Part::DhcpRange),
         "dns-host" => network.dns?.hosts.pop().map(Part::DnsHost),
@@ -158,6 +173,11 @@ fn part(section: &str, mut network: Network) -> Option<Part> {
 fn place(network: &mut Network, part: &Part) {
     let dhcp = network.ips.first_mut().and_then(|ip| ip.dhcp.as_mut());
     match (part, dhcp) {
+        (Part::Bridge(bridge), _) => network.bridge = Some(bridge.clone()),
+        (Part::Domain(domain), _) => network.domain = Some(domain.clone()),
+        (Part::Forward(forward), _) => network.forward = Some((**forward).clone()),
+        (Part::PhysicalFunction(function), _) => network.forward.get_or_insert_default().physical_function = Some(function.clone()),
+        (Part::Ip(ip), _) => network.ips.push((**ip).clone()),
         (Part::DhcpHost(host), Some(dhcp)) => dhcp.hosts.push(host.clone()),
         (Part::DhcpRange(range), Some(dhcp)) => dhcp.ranges.push(range.clone()),
         (Part::DnsHost(host), _) => network.dns.get_or_insert_default().hosts.push(host.clone()),
@@ -187,6 +207,26 @@ fn dhcp(network: &mut Network, parent: Option<usize>, family: Option<IpFamily>, 
     Ok(ip.dhcp.get_or_insert_with(Dhcp::default))
 }
 
+/// What the DNS server knows.
+fn dns(network: &mut Network) -> &mut Dns {
+    network.dns.get_or_insert_with(Dns::default)
+}
+
+/// The way to the world. A network without one does not get one by the way.
+fn forward(network: &mut Network) -> Result<&mut Forward> {
+    let name = &network.name;
+    let none = || Error::new(ErrorKind::NotFound, format!("network '{name}' has no <forward>; add that first, with the section forward"));
+    network.forward.as_mut().ok_or_else(none)
+}
+
+/// Whether two records are of the same address, or have a name in common where one says no address.
+fn same_names(a: &DnsHost, b: &DnsHost) -> bool {
+    match (a.ip, b.ip) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.names.iter().any(|name| b.names.contains(name)),
+    }
+}
+
 /// Whether two reserved addresses are for the same: by the first of what both say.
 fn same_client(a: &DhcpHost, b: &DhcpHost) -> bool {
     fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
@@ -196,98 +236,43 @@ fn same_client(a: &DhcpHost, b: &DhcpHost) -> bool {
     both(a.mac, b.mac).or_else(|| both(a.id.as_ref(), b.id.as_ref())).or_else(by_name).or_else(|| both(a.ip, b.ip)).unwrap_or(false)
 }
 
-fn list<T: Clone + PartialEq>(list: &mut Vec<T>, command: Command, part: &T, same: impl Fn(&T, &T) -> bool) -> Result<()> {
-    let place = list.iter().position(|there| same(there, part));
-    match (command, place) {
-        (Command::AddFirst | Command::AddLast, Some(_)) => {
-            Err(Error::new(ErrorKind::AlreadyExists, "there is such an element already; use the command modify to replace it"))
-        }
-        (Command::AddFirst, None) => {
-            list.insert(0, part.clone());
+/// Changes a part of which there is one at most.
+fn one<T: Clone>(there: &mut Option<T>, command: Command, part: &T) -> Result<()> {
+    match (command, &there) {
+        (Command::AddFirst | Command::AddLast, Some(_)) => Err(is_there()),
+        (Command::Modify | Command::Delete, None) => Err(is_not_there()),
+        (Command::AddFirst | Command::AddLast | Command::Modify, _) => {
+            *there = Some(part.clone());
             Ok(())
         }
-        (Command::AddLast, None) => {
-            list.push(part.clone());
-            Ok(())
-        }
-        (Command::Modify | Command::Delete, None) => {
-            Err(Error::new(ErrorKind::NotFound, "there is no such element; use the command add for a new one"))
-        }
-        (Command::Modify, Some(place)) => {
-            list.splice(place..=place, [part.clone()]);
-            Ok(())
-        }
-        (Command::Delete, Some(place)) => {
-            list.remove(place);
+        (Command::Delete, Some(_)) => {
+            *there = None;
             Ok(())
         }
     }
+}
+
+/// Changes a part of which there are several.
+fn list<T: Clone>(list: &mut Vec<T>, command: Command, part: &T, same: impl Fn(&T, &T) -> bool) -> Result<()> {
+    let place = list.iter().position(|there| same(there, part));
+    match (command, place) {
+        (Command::AddFirst | Command::AddLast, Some(_)) => return Err(is_there()),
+        (Command::Modify | Command::Delete, None) => return Err(is_not_there()),
+        (Command::AddFirst, None) => list.insert(0, part.clone()),
+        (Command::AddLast, None) => list.push(part.clone()),
+        (Command::Modify, Some(place)) => drop(list.splice(place..=place, [part.clone()])),
+        (Command::Delete, Some(place)) => drop(list.remove(place)),
+    }
+    Ok(())
+}
+
+fn is_there() -> Error {
+    Error::new(ErrorKind::AlreadyExists, "there is such an element already; use the command modify to replace it")
+}
+
+fn is_not_there() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such element; use the command add for a new one")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const XML: &str = "<network><name>a</name><forward/><ip address='192.168.122.1' prefix='24'><dhcp>\
-                       <range start='192.168.122.2' end='192.168.122.254'/>\
-                       <host mac='52:54:00:00:00:01' name='one' ip='192.168.122.11'/></dhcp></ip>\
-                       <ip address='fd00::1' prefix='64'/></network>";
-
-    fn changed(command: &str, section: &str, xml: &str) -> Result<Network> {
-        let (mut network, _) = Network::parse(XML).unwrap();
-        Update::read(command, section, None, xml)?.apply(&mut network)?;
-        Ok(network)
-    }
-
-    fn hosts(network: &Network) -> Vec<String> {
-        network.ips[0].dhcp.as_ref().unwrap().hosts.iter().map(|host| host.ip.unwrap().to_string()).collect()
-    }
-
-    #[test]
-    fn addresses_are_reserved_changed_and_given_up() {
-        let two = "<host mac='52:54:00:00:00:02' ip='192.168.122.12'/>";
-        assert_eq!(hosts(&changed("add", "ip-dhcp-host", two).unwrap()), ["192.168.122.11", "192.168.122.12"]);
-        assert_eq!(hosts(&changed("add-first", "ip-dhcp-host", two).unwrap()), ["192.168.122.12", "192.168.122.11"]);
-        let moved = "<host mac='52:54:00:00:00:01' ip='192.168.122.13'/>";
-        assert_eq!(hosts(&changed("modify", "ip-dhcp-host", moved).unwrap()), ["192.168.122.13"]);
-        assert_eq!(hosts(&changed("delete", "ip-dhcp-host", "<host name='one'/>").unwrap()), Vec::<String>::new());
-        let kind = |command, xml| changed(command, "ip-dhcp-host", xml).unwrap_err().kind();
-        assert_eq!(kind("add", moved), ErrorKind::AlreadyExists);
-        assert_eq!(kind("delete", two), ErrorKind::NotFound);
-        // The whole must still be a network.
-        assert_eq!(kind("add", "<host mac='52:54:00:00:00:02' ip='10.0.0.1'/>"), ErrorKind::InvalidXml);
-    }
-
-    #[test]
-    fn every_section_takes_its_element() {
-        for (section, xml) in [
-            ("ip-dhcp-range", "<range start='fd00::10' end='fd00::20'/>"),
-            ("dns-host", "<host ip='192.168.122.5'><hostname>five</hostname></host>"),
-            ("dns-txt", "<txt name='a.b' value='c'/>"),
-            ("dns-srv", "<srv service='ldap' protocol='tcp'/>"),
-            ("forward-interface", "<interface dev='eth7'/>"),
-            ("portgroup", "<portgroup name='web'/>"),
-        ] {
-            let network = changed("add", section, xml).unwrap();
-            let part = xml.split(['<', ' ']).nth(1).unwrap();
-            assert!(network.to_xml().contains(&format!("<{part} ")), "{section}: {}", network.to_xml());
-        }
-    }
-
-    #[test]
-    fn what_is_not_one_element_of_the_section_is_refused() {
-        let host = "<host mac='52:54:00:00:00:02' ip='192.168.122.12'/>";
-        for xml in [
-            "",
-            "<range/>",
-            "<host",
-            &format!("{host}{host}"),
-            &format!("{host}</dhcp></ip><ip><dhcp>"),
-            "<host mac='52:54:00:00:00:02' odd='1'/>",
-        ] {
-            assert_eq!(changed("add", "ip-dhcp-host", xml).unwrap_err().kind(), ErrorKind::InvalidXml, "{xml}");
-        }
-        assert_eq!(changed("put", "ip-dhcp-host", host).unwrap_err().kind(), ErrorKind::InvalidArgument);
-        assert_eq!(changed("add", "ip-dhcp", host).unwrap_err().kind(), ErrorKind::InvalidArgument);
-    }
-}
+mod tests;

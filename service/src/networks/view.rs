@@ -1,7 +1,9 @@
 //! How a network looks from outside: one immutable snapshot, replaced whole. Pure.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use lodge_model::addresses::Subnet;
 use lodge_model::document::Document as _;
 use lodge_model::network::{ForwardMode, Network};
 use uuid::Uuid;
@@ -77,6 +79,15 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The length of the prefix of the network that an address is in.
+    pub fn prefix_of(&self, address: IpAddr) -> Option<u8> {
+        let subnets = self.addresses.iter().filter_map(|one| {
+            let (address, prefix) = one.split_once('/')?;
+            Subnet::new(address.parse().ok()?, prefix.parse().ok()?)
+        });
+        subnets.filter(|subnet| subnet.contains(address)).map(|subnet| subnet.prefix()).max()
+    }
+
     /// Reads them from a document.
     pub fn of(network: &Network) -> Self {
         let address = |ip: &lodge_model::network::NetworkIp| {
@@ -98,16 +109,9 @@ impl Facts {
 
 /// Parts that have no effect yet. Nobody is to rely on them without knowing.
 fn not_done(network: &Network) -> Vec<String> {
-    let groups = || network.port_groups.iter();
-    let bridge = network.bridge.as_ref();
     let register = network.domain.as_ref().and_then(|domain| domain.register).is_some_and(|register| register.0);
-    let parts = [
-        ("portgroup/vlan", groups().any(|group| group.vlan.is_some()), "guests of the group are refused"),
-        ("bridge/@zone", bridge.is_some_and(|bridge| bridge.zone.is_some()), "firewalld is not told of the bridge"),
-        ("domain/@register", register, "the host does not ask this network's server for names"),
-    ];
-    let there = parts.into_iter().filter(|(_, there, _)| *there);
-    there.map(|(path, _, effect)| format!("/network/{path} is kept and has no effect in this version: {effect}")).collect()
+    let effect = "the host does not ask this network's server for names";
+    register.then(|| format!("/network/domain/@register is kept and has no effect in this version: {effect}")).into_iter().collect()
 }
 
 fn word(mode: ForwardMode) -> &'static str {

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lodge_service::hypervisors::qemu::agent;
 use lodge_service::hypervisors::qemu::capabilities::{Answers, parse_list};
 use lodge_service::hypervisors::qemu::qmp::{self, Client, Connected, EventKind, QmpError};
+use lodge_service::hypervisors::qemu::{agent, agent_interfaces};
 use rustix::net::SendFlags;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Interest};
@@ -135,8 +135,19 @@ async fn say(stream: UnixStream, parts: &[&[u8]]) {
     }
 }
 
-/// The agent in a guest: what was left in its channel, then behind an empty line its answer.
+/// The agent in a guest: as it answers an order, and as it tells the guest's interfaces.
 pub fn agent(data: &[u8]) {
+    agent_asked(data, async |path| agent::shut_down(path, "powerdown", None).await);
+    agent_asked(data, async |path| {
+        let answer = agent::ask(path, agent_interfaces::QUESTION, None).await?;
+        let told = agent_interfaces::read(answer);
+        assert!(told.iter().all(|interface| !interface.name.contains(char::is_control)));
+        Ok(())
+    });
+}
+
+/// The agent in a guest: what was left in its channel, then behind an empty line its answer.
+fn agent_asked(data: &[u8], ask: impl AsyncFn(&std::path::Path) -> lodge_service::error::Result<()>) {
     let parts = parts(data);
     let mut said = parts[0].to_vec();
     said.push(0xff);
@@ -152,7 +163,7 @@ pub fn agent(data: &[u8]) {
                 let mut orders = Vec::new();
                 BufReader::new(stream).read_to_end(&mut orders).await.ok();
             };
-            let (_, outcome) = tokio::join!(channel, agent::shut_down(&world.path, "powerdown", None));
+            let (_, outcome) = tokio::join!(channel, ask(&world.path));
             if let Err(error) = outcome {
                 assert!(!error.to_string().is_empty());
             }

@@ -110,9 +110,11 @@ pub(super) const INTERFACE_LIMITS: Only = Only {
     kinds: &[Isolated, Nat, Route, Open, HostBridge, Shared, Passthrough],
     words: "all modes but 'hostdev', where the host does not see what flows",
 };
-/// Virtual networks of IEEE 802.1Q (of bridges of the kernel: libvirt 11.0).
-pub(super) const TAGS: Only =
-    Only { kinds: &[HostBridge, Passthrough, Hostdev], words: "bridges of the host and the modes 'passthrough' and 'hostdev'" };
+/// Virtual networks of IEEE 802.1Q (of bridges of the kernel: libvirt 11.0, which has them on the host's bridges only).
+pub(super) const TAGS: Only = Only {
+    kinds: &[Isolated, Nat, Route, Open, HostBridge, Passthrough, Hostdev],
+    words: "networks with a bridge and the modes 'passthrough' and 'hostdev'",
+};
 /// Parameters for switches.
 pub(super) const SWITCHES: Only =
     Only { kinds: &[HostBridge, Shared, Passthrough, Hostdev], words: "networks on bridges, interfaces and functions of the host" };

@@ -1,7 +1,7 @@
 //! Links: what the kernel calls a network interface.
 
 pub use rtnetlink::packet_route::link::MacVtapMode;
-use rtnetlink::packet_route::link::{BridgeStpState, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use rtnetlink::packet_route::link::{BridgeStpState, InfoBridge, InfoData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use rtnetlink::packet_route::neighbour::{NeighbourFlags, NeighbourState};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkMacVtap, LinkMessageBuilder, LinkUnspec};
 
@@ -26,6 +26,8 @@ pub struct Link {
     pub up: bool,
     /// Text for people, where somebody gave it one.
     pub alias: String,
+    /// Whether it keeps virtual networks apart; `None` of what is no bridge, and where the kernel's bridges know none.
+    pub filters_vlans: Option<bool>,
 }
 
 impl Link {
@@ -90,11 +92,8 @@ impl Netlink {
     /// # Errors
     /// The kernel refuses, as where the name is taken.
     pub async fn add_bridge(&self, bridge: &Bridge) -> Result<u32, NetlinkError> {
-        let Bridge { name, mac, stp, delay, mtu } = bridge;
-        let delay = if *stp { (*delay).max(SHORTEST_DELAY_WITH_STP) } else { *delay };
-        let state = if *stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
-        let message = LinkMessageBuilder::<LinkBridge>::new(name).address(mac.to_vec());
-        let message = message.stp_state(state).forward_delay(delay * HUNDREDTHS);
+        let Bridge { name, mac, mtu, .. } = bridge;
+        let message = spanning(LinkMessageBuilder::<LinkBridge>::new(name).address(mac.to_vec()), bridge);
         let message = match mtu {
             Some(mtu) => message.mtu(*mtu),
             None => message,
@@ -102,6 +101,16 @@ impl Netlink {
         let what = format!("make the bridge {name}");
         self.handle.link().add(message.build()).execute().await.map_err(|error| NetlinkError::new(&what, error))?;
         self.index_of(name, &what).await
+    }
+
+    /// Changes whether and how a bridge takes part in the spanning tree.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub async fn set_bridge_times(&self, index: u32, bridge: &Bridge) -> Result<(), NetlinkError> {
+        let message = spanning(LinkMessageBuilder::<LinkBridge>::default().index(index), bridge).build();
+        let done = self.handle.link().change(message).execute().await;
+        done.map_err(|error| NetlinkError::new(format!("change the spanning tree of the bridge {}", bridge.name), error))
     }
 
     /// Makes a macvtap interface on another one, switched off. A `%d` in its name stands for the first number that is free.
@@ -175,6 +184,13 @@ impl Netlink {
     }
 }
 
+/// A message about a bridge, with its part in the spanning tree.
+fn spanning(message: LinkMessageBuilder<LinkBridge>, bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
+    let Bridge { stp, delay, .. } = *bridge;
+    let delay = if stp { delay.max(SHORTEST_DELAY_WITH_STP) } else { delay };
+    message.stp_state(if stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled }).forward_delay(delay * HUNDREDTHS)
+}
+
 fn link(message: &LinkMessage) -> Link {
     let mut link = Link { index: message.header.index, up: message.header.flags.contains(LinkFlags::Up), ..Link::default() };
     for attribute in &message.attributes {
@@ -184,11 +200,22 @@ fn link(message: &LinkMessage) -> Link {
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
             LinkAttribute::IfAlias(alias) => link.alias.clone_from(alias),
             LinkAttribute::Controller(index) => link.controller = Some(*index),
-            LinkAttribute::LinkInfo(infos) => link.kind = infos.iter().find_map(kind).unwrap_or_default(),
+            LinkAttribute::LinkInfo(infos) => {
+                link.kind = infos.iter().find_map(kind).unwrap_or_default();
+                link.filters_vlans = infos.iter().find_map(filters_vlans);
+            }
             _ => {}
         }
     }
     link
+}
+
+fn filters_vlans(info: &LinkInfo) -> Option<bool> {
+    let LinkInfo::Data(InfoData::Bridge(bridge)) = info else { return None };
+    bridge.iter().find_map(|info| match info {
+        InfoBridge::VlanFiltering(on) => Some(*on),
+        _ => None,
+    })
 }
 
 fn kind(info: &LinkInfo) -> Option<String> {

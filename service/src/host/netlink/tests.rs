@@ -27,7 +27,9 @@ fn a_bridge_is_made_as_it_is_asked_for_and_removed() {
         assert!(netlink.add_bridge(&bridge("br0")).await.unwrap_err().is_there_already());
         let found = netlink.link("br0").await.unwrap().unwrap();
         let (mac, kind) = (vec![0x52, 0x54, 0, 1, 2, 3], "bridge".to_owned());
-        assert_eq!(found, Link { index, name: "br0".into(), mac, mtu: 1400, controller: None, kind, up: false, alias: String::new() });
+        let name = "br0".to_owned();
+        // Whether it could filter is the kernel's matter.
+        assert_eq!(Link { filters_vlans: None, ..found }, Link { index, name, mac, mtu: 1400, kind, ..Link::default() });
         netlink.switch(index, true).await.unwrap();
         assert!(netlink.link("br0").await.unwrap().unwrap().up);
         netlink.remove_link(index).await.unwrap();
@@ -81,5 +83,33 @@ fn a_tap_is_a_port_of_a_bridge_until_its_files_are_closed() {
         assert_eq!((port.controller, port.mtu, port.mac[0]), (Some(bridge), 1400, 0xfe));
         drop(made);
         assert_eq!(netlink.link("vnet0").await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_port_is_in_the_virtual_networks_that_are_said_or_the_kernel_knows_none() {
+    alone(async {
+        let netlink = Netlink::open().unwrap();
+        let bridge = netlink.add_bridge(&bridge("br0")).await.unwrap();
+        let made = tap::make(&tap::Tap { name: "vnet%d", queues: 1, vnet_header: false }).unwrap();
+        let port = netlink.link("vnet0").await.unwrap().unwrap().index;
+        netlink.connect(port, bridge).await.unwrap();
+        let Some(off) = netlink.link("br0").await.unwrap().unwrap().filters_vlans else {
+            // The test in the virtual machine (tests/vm) has such a kernel.
+            assert!(netlink.filter_vlans(bridge).await.is_err());
+            return;
+        };
+        assert!(!off);
+        netlink.filter_vlans(bridge).await.unwrap();
+        assert_eq!(netlink.link("br0").await.unwrap().unwrap().filters_vlans, Some(true));
+        let access = VlanMember { id: 42, native: true, untagged: true };
+        let tagged = VlanMember { id: 43, native: false, untagged: false };
+        netlink.set_vlans(port, VlanPort::Port, &[access, tagged]).await.unwrap();
+        assert_eq!(netlink.vlans(port).await.unwrap(), [42, 43]);
+        netlink.set_vlans(port, VlanPort::Port, &[tagged]).await.unwrap();
+        assert_eq!(netlink.vlans(port).await.unwrap(), [43]);
+        netlink.set_vlans(bridge, VlanPort::Bridge, &[access]).await.unwrap();
+        assert_eq!(netlink.vlans(bridge).await.unwrap(), [42]);
+        drop(made);
     });
 }

@@ -21,20 +21,15 @@ const ANSWER: Duration = Duration::from_secs(5);
 const REFUSAL: Duration = Duration::from_secs(2);
 /// Begins an answer.
 const DELIMITER: u8 = 0xFF;
-/// Bytes of an answer at most.
-const ANSWER_LIMIT: usize = 64 << 10;
+/// Bytes of a line at most: room for the thousand interfaces of a guest that runs containers.
+const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Asks the agent to shut the guest down; `mode` is `powerdown`, `reboot` or `halt`. It answers only if it refuses.
 ///
 /// # Errors
 /// `GuestUnresponsive` when there is no answer, `HypervisorFailed` with the agent's words when it refuses.
 pub async fn shut_down(channel: &Path, mode: &str, confined: Option<&dyn Confined>) -> Result<()> {
-    let stream = confined::connect(channel, confined).await?;
-    let mut agent = BufReader::new(stream);
-    tokio::time::timeout(ANSWER, synchronize(&mut agent))
-        .await
-        .unwrap_or_else(|elapsed| Err(io::Error::other(elapsed)))
-        .map_err(unresponsive)?;
+    let mut agent = connect(channel, confined).await?;
     let order = async {
         send(&mut agent, &json!({ "execute": "guest-shutdown", "arguments": { "mode": mode } })).await?;
         read_line(&mut agent, b'\n').await
@@ -46,6 +41,37 @@ pub async fn shut_down(channel: &Path, mode: &str, confined: Option<&dyn Confine
         Ok(Ok(line)) => refused(&line),
         Ok(Err(error)) => Err(unresponsive(error)),
     }
+}
+
+/// Asks the agent a question; answers with what it returns, which is a guest's word and nothing more.
+///
+/// # Errors
+/// `GuestUnresponsive` when there is no answer, `HypervisorFailed` with the agent's words when it refuses.
+pub async fn ask(channel: &Path, question: &str, confined: Option<&dyn Confined>) -> Result<Value> {
+    let mut agent = connect(channel, confined).await?;
+    let answer = async {
+        send(&mut agent, &json!({ "execute": question })).await?;
+        read_line(&mut agent, b'\n').await
+    };
+    let line = in_time(answer).await?;
+    refused(&line)?;
+    let answer: Option<Value> = serde_json::from_slice(&line).ok();
+    let returned = answer.as_ref().and_then(|answer| answer.get("return")).cloned();
+    returned.ok_or_else(|| {
+        Error::new(ErrorKind::GuestUnresponsive, "the guest agent's answer is cut off or no answer; look at it in the guest")
+    })
+}
+
+/// A connection to the agent, with nothing unread in it.
+async fn connect(channel: &Path, confined: Option<&dyn Confined>) -> Result<BufReader<UnixStream>> {
+    let mut agent = BufReader::new(confined::connect(channel, confined).await?);
+    in_time(synchronize(&mut agent)).await?;
+    Ok(agent)
+}
+
+async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> Result<T> {
+    let done = tokio::time::timeout(ANSWER, work).await;
+    done.unwrap_or_else(|elapsed| Err(io::Error::other(elapsed))).map_err(unresponsive)
 }
 
 async fn synchronize(agent: &mut BufReader<UnixStream>) -> io::Result<()> {
@@ -91,7 +117,7 @@ fn refused(line: &[u8]) -> Result<()> {
 }
 
 fn unresponsive(error: io::Error) -> Error {
-    Error::new(ErrorKind::GuestUnresponsive, "the guest agent does not answer; the power button (mode acpi) may work").caused_by(error)
+    Error::new(ErrorKind::GuestUnresponsive, "the guest agent does not answer; look at qemu-guest-agent in the guest").caused_by(error)
 }
 
 #[cfg(test)]
@@ -99,41 +125,47 @@ mod tests {
     use super::*;
 
     /// An agent that has something unread in its channel, synchronizes, and answers the order with `answer`.
-    async fn ask(answer: &'static str) -> (Result<()>, String) {
+    async fn play(listener: tokio::net::UnixListener, answer: &str) -> Value {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = Vec::new();
+        stream.read_until(b'\n', &mut line).await.unwrap();
+        assert_eq!(line.remove(0), DELIMITER);
+        let request: Value = serde_json::from_slice(&line).unwrap();
+        let number = &request["arguments"]["id"];
+        let channel = stream.get_mut();
+        channel.write_all(b"{\"return\": \"old\"}\n\xFF").await.unwrap();
+        channel.write_all(format!("{}\n", json!({ "return": number })).as_bytes()).await.unwrap();
+        let mut order = String::new();
+        stream.read_line(&mut order).await.unwrap();
+        stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
+        serde_json::from_str(&order).unwrap()
+    }
+
+    async fn told(answer: &str) -> (Result<()>, Value) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("agent");
         let listener = tokio::net::UnixListener::bind(&path).unwrap();
-        let agent = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = BufReader::new(stream);
-            let mut line = Vec::new();
-            stream.read_until(b'\n', &mut line).await.unwrap();
-            assert_eq!(line.remove(0), DELIMITER);
-            let request: Value = serde_json::from_slice(&line).unwrap();
-            let number = &request["arguments"]["id"];
-            let channel = stream.get_mut();
-            channel.write_all(b"{\"return\": \"old\"}\n\xFF").await.unwrap();
-            channel.write_all(format!("{}\n", json!({ "return": number })).as_bytes()).await.unwrap();
-            let mut order = String::new();
-            stream.read_line(&mut order).await.unwrap();
-            stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
-            order
-        });
-        let result = shut_down(&path, "reboot", None).await;
-        (result, agent.await.unwrap())
+        tokio::join!(shut_down(&path, "reboot", None), play(listener, answer))
+    }
+
+    async fn asked(answer: &str) -> (Result<Value>, Value) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("agent");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        tokio::join!(ask(&path, "guest-network-get-interfaces", None), play(listener, answer))
     }
 
     #[tokio::test]
     async fn an_agent_that_goes_without_a_word_does_what_it_was_asked() {
-        let (result, order) = ask("").await;
+        let (result, order) = told("").await;
         result.unwrap();
-        let order: Value = serde_json::from_str(&order).unwrap();
         assert_eq!(order, json!({ "execute": "guest-shutdown", "arguments": { "mode": "reboot" } }));
     }
 
     #[tokio::test]
     async fn a_refusal_is_told_in_the_agents_words() {
-        let (result, _) = ask("{\"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n").await;
+        let (result, _) = told("{\"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n").await;
         assert_eq!(result.unwrap_err().to_string(), "the guest agent refuses: not today");
     }
 
@@ -141,5 +173,16 @@ mod tests {
     async fn nobody_at_the_channel_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         assert!(shut_down(&directory.path().join("agent"), "powerdown", None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_question_is_answered_or_refused_and_half_an_answer_is_none() {
+        let (answer, order) = asked("{\"return\": [1, 2]}\n").await;
+        assert_eq!((answer.unwrap(), order), (json!([1, 2]), json!({ "execute": "guest-network-get-interfaces" })));
+        let (refusal, _) = asked("{\"error\": {\"desc\": \"it is disabled\"}}\n").await;
+        assert_eq!(refusal.unwrap_err().to_string(), "the guest agent refuses: it is disabled");
+        for cut in ["", "{\"return\": [1,", "[]\n", "{\"event\": 1}\n"] {
+            assert_eq!(asked(cut).await.0.unwrap_err().kind(), ErrorKind::GuestUnresponsive, "{cut}");
+        }
     }
 }

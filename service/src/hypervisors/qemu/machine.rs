@@ -1,17 +1,18 @@
 //! One running QEMU as the engine commands it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::agent;
 use super::guest::Guest;
 use super::qmp::RunState as QemuState;
+use super::{agent, agent_interfaces};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::Signal;
-use crate::hypervisors::{Console, Machine, ShutdownMode};
+use crate::hypervisors::{Console, GuestInterface, Machine, ShutdownMode};
 
 /// Time for QEMU to end by itself after it was asked, then it is killed.
 const END: Duration = Duration::from_secs(10);
@@ -56,7 +57,8 @@ impl QemuMachine {
         }
     }
 
-    async fn ask_agent(&self, ask: Ask) -> Result<()> {
+    /// The agent's channel, where an agent listens.
+    fn agent_channel(&self) -> Result<PathBuf> {
         let name = &self.guest.name;
         let Some(channel) = self.guest.record().agent.and_then(|agent| agent.socket) else {
             let sentence = format!(
@@ -68,6 +70,11 @@ impl QemuMachine {
             let sentence = format!("the guest agent of domain '{name}' is not running; install and start qemu-guest-agent in the guest");
             return Err(Error::new(ErrorKind::GuestUnresponsive, sentence));
         }
+        Ok(channel)
+    }
+
+    async fn ask_agent(&self, ask: Ask) -> Result<()> {
+        let (name, channel) = (&self.guest.name, self.agent_channel()?);
         let mode = match ask {
             Ask::PowerOff => "powerdown",
             Ask::Reboot => "reboot",
@@ -173,5 +180,10 @@ impl Machine for QemuMachine {
 
     async fn set_memory(&self, bytes: u64) -> Result<()> {
         self.guest.client().await?.balloon(bytes).await.map_err(|error| self.guest.failed(error))
+    }
+
+    async fn guest_interfaces(&self) -> Result<Vec<GuestInterface>> {
+        let answer = agent::ask(&self.agent_channel()?, agent_interfaces::QUESTION, self.guest.confined.as_deref()).await;
+        answer.map(agent_interfaces::read).map_err(|error| error.in_context(format_args!("domain '{}'", self.guest.name)))
     }
 }

@@ -6,6 +6,7 @@
 //! and [`offer`] tells which definitions can become plans.
 
 pub mod agent;
+pub mod agent_interfaces;
 pub mod alias;
 pub mod block;
 pub mod buses;

@@ -14,6 +14,8 @@ pub use bridge::HostBridge;
 pub use direct::Direct;
 pub use own_bridge::{Addresses, OwnBridgePlan, Surroundings};
 
+use super::ports::Whose;
+use super::vlans::refuse_elsewhere;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a running network is made of.
@@ -33,13 +35,6 @@ impl Plan {
     /// # Errors
     /// `InvalidXml`; `NotSupported` for what this host or this version cannot do.
     pub fn of(network: &Network, surroundings: &Surroundings<'_>) -> Result<Self> {
-        if network.vlan.is_some() {
-            let reason = format!(
-                "network '{}' has <vlan>, and this version does not know tags: guests would reach more than is meant; take it out",
-                network.name
-            );
-            return Err(Error::new(ErrorKind::NotSupported, reason));
-        }
         let view = network.view().map_err(|problems| Error::of_problems(ErrorKind::InvalidXml, &problems))?;
         match &view {
             NetworkView::Isolated(own) => isolated::plan(network, own, surroundings),
@@ -47,6 +42,7 @@ impl Plan {
             NetworkView::Route { bridge, dev } => route::plan(network, bridge, *dev, surroundings),
             NetworkView::Open(own) => open::plan(network, own, surroundings),
             NetworkView::Bridge { name, switch, .. } => bridge::plan(network, name, *switch),
+            NetworkView::Direct { .. } if network.vlan.is_some() => Err(refuse_elsewhere("an interface of the host")),
             NetworkView::Direct { mode, pool, .. } => direct::plan(network, *mode, pool),
             NetworkView::Hostdev { .. } => {
                 let reason =
@@ -56,11 +52,11 @@ impl Plan {
         }
     }
 
-    /// The bridge that guests are connected to, if there is one.
-    pub fn bridge(&self) -> Option<&str> {
+    /// The bridge that guests are connected to, if there is one, and whose it is.
+    pub fn bridge(&self) -> Option<(&str, Whose)> {
         match self {
-            Self::OwnBridge(plan) => Some(&plan.bridge.name),
-            Self::HostBridge(plan) => Some(&plan.name),
+            Self::OwnBridge(plan) => Some((&plan.bridge.name, Whose::Ours)),
+            Self::HostBridge(plan) => Some((&plan.name, Whose::Others)),
             Self::Direct(_) => None,
         }
     }

@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::Plan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::netlink::Bridge;
+use crate::host::netlink::{Bridge, VlanMember};
 use crate::networks::dnsmasq::config::{self, Files, Input};
+use crate::networks::firewall::firewalld::Zone;
 use crate::networks::firewall::nftables::{Rules, Way, make};
 use crate::networks::limits::Limits;
+use crate::networks::vlans;
 
 /// What of the host goes into a plan.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,12 @@ pub struct OwnBridgePlan {
     pub isolated_ports: bool,
     /// Whether the bridge's table of addresses is kept by the service.
     pub fixed_addresses: bool,
+    /// Virtual networks of guests that say none, and of the host's end.
+    pub vlans: Vec<VlanMember>,
+    /// Whether guests are in virtual networks.
+    pub filters_vlans: bool,
+    /// Where firewalld has the bridge.
+    pub zone: Zone,
 }
 
 /// Addresses and routes of the host.
@@ -62,6 +70,8 @@ pub(super) struct Mode<'a> {
     pub way: Option<Way<'a>>,
     /// Whether the host forwards.
     pub forwards: bool,
+    /// The zone of firewalld where the definition says none.
+    pub zone: &'static str,
 }
 
 /// The plan for a bridge of a mode.
@@ -72,6 +82,7 @@ pub(super) fn plan(network: &Network, own: &OwnBridge<'_>, mode: Mode<'_>, surro
     let subnets: Vec<Subnet> = own.subnets.iter().map(|subnet| subnet.subnet).collect();
     let has = |family| subnets.iter().any(|subnet| subnet.family() == family);
     let (ipv4, ipv6) = (has(IpFamily::Ipv4), has(IpFamily::Ipv6));
+    let zone = own.zone.map_or_else(|| Zone::usual(mode.zone), Zone::said);
     let isolated = matches!(mode.way, Some(Way::Isolated));
     let rules = mode.way.map(|way| make(&Rules { bridge: name, networks: subnets.clone(), way }));
     let input = Input { network, bridge: own, interface: name, isolated, directory: surroundings.directory, user: surroundings.user };
@@ -86,5 +97,8 @@ pub(super) fn plan(network: &Network, own: &OwnBridge<'_>, mode: Mode<'_>, surro
         dnsmasq,
         isolated_ports: network.isolates_ports(),
         fixed_addresses: own.mac_table_manager == MacTableManager::Libvirt,
+        vlans: vlans::of(network)?,
+        filters_vlans: vlans::are_in(network),
+        zone,
     })))
 }

@@ -9,10 +9,11 @@ use crate::host::nftables::{BaseChain, base_chains};
 /// The table of firewalld (firewalld.conf(5), `FirewallBackend=nftables`).
 const FIREWALLD: &str = "firewalld";
 
-/// What to tell about the rules of others. `forwards` says whether guests reach the world by the host.
-pub async fn warnings(bridge: &str, forwards: bool) -> Vec<String> {
+/// What to tell about the rules of others. `forwards` says whether guests reach the world by the host, `unzoned` the zone of
+/// firewalld that the bridge would be in and is not.
+pub async fn warnings(bridge: &str, forwards: bool, unzoned: Option<&str>) -> Vec<String> {
     match base_chains().await {
-        Ok(chains) => told(bridge, forwards, &chains),
+        Ok(chains) => told(bridge, forwards, unzoned, &chains),
         Err(error) => {
             tracing::warn!("whether other programs' rules cut guests off is not known: {error}");
             Vec::new()
@@ -20,11 +21,12 @@ pub async fn warnings(bridge: &str, forwards: bool) -> Vec<String> {
     }
 }
 
-fn told(bridge: &str, forwards: bool, chains: &[BaseChain]) -> Vec<String> {
-    if chains.iter().any(|chain| chain.table == FIREWALLD) {
+fn told(bridge: &str, forwards: bool, unzoned: Option<&str>, chains: &[BaseChain]) -> Vec<String> {
+    if let (Some(zone), true) = (unzoned, chains.iter().any(|chain| chain.table == FIREWALLD)) {
         return vec![format!(
             "firewalld runs and keeps guests from this host's addresses and names, and from the world, unless the bridge is in a zone that lets \
-             them: firewall-cmd --zone=trusted --change-interface={bridge}"
+             them, and its zone '{zone}', which is installed with this service, is not there: firewall-cmd --zone=trusted \
+             --change-interface={bridge}"
         )];
     }
     let dropping = |hook: &str| {
@@ -68,17 +70,17 @@ mod tests {
     #[test]
     fn only_what_cuts_guests_off_is_told() {
         let quiet = [chain("ip", "filter", "FORWARD", "forward", "accept"), chain("ip", "nat", "POSTROUTING", "postrouting", "accept")];
-        assert_eq!(told("virbr0", true, &quiet), Vec::<String>::new());
+        assert_eq!(told("virbr0", true, None, &quiet), Vec::<String>::new());
         let forward = [chain("ip", "filter", "FORWARD", "forward", "drop")];
-        assert_eq!(told("virbr0", false, &forward), Vec::<String>::new());
-        let cut = told("virbr0", true, &forward).concat();
+        assert_eq!(told("virbr0", false, None, &forward), Vec::<String>::new());
+        let cut = told("virbr0", true, None, &forward).concat();
         assert!(cut.contains("iptables -I FORWARD -i virbr0 -j ACCEPT; iptables -I FORWARD -o virbr0 -j ACCEPT"), "{cut}");
     }
 
     #[test]
     fn a_chain_of_any_name_has_its_step() {
         let chains = [chain("inet", "fw", "in", "input", "drop"), chain("ip6", "filter", "INPUT", "input", "drop")];
-        let cut = told("virbr0", false, &chains);
+        let cut = told("virbr0", false, None, &chains);
         assert!(cut[0].contains("nft insert rule inet fw in iifname virbr0 accept"), "{}", cut[0]);
         assert!(cut[1].contains("ip6tables -I INPUT -i virbr0 -j ACCEPT"), "{}", cut[1]);
     }
@@ -89,7 +91,8 @@ mod tests {
             chain("inet", "firewalld", "filter_FORWARD", "forward", "accept"),
             chain("inet", "firewalld", "filter_INPUT", "input", "accept"),
         ];
-        let told = told("virbr0", true, &chains);
+        assert_eq!(told("virbr0", true, None, &chains), Vec::<String>::new(), "it is in its zone");
+        let told = told("virbr0", true, Some("lodge"), &chains);
         assert!(told.len() == 1 && told[0].contains("firewall-cmd --zone=trusted --change-interface=virbr0"), "{told:?}");
     }
 }

@@ -203,13 +203,11 @@ fn tags_are_for_networks_that_have_them() {
         (&tags(passthrough, "<tag id='7'/>"), ""),
         (&tags(passthrough, "<tag id='7'/><tag id='8'/>"), "/network/vlan/tag: has one tag; keep one <tag>, and leave trunk out"),
         (&tags(passthrough, "<tag id='7'/>").replace("<vlan", "<vlan trunk='yes'"), "/network/vlan/tag: has one tag"),
+        (&tags("", "<tag id='7'/>"), ""),
+        ("<portgroup name='a'><vlan><tag id='7'/></vlan></portgroup>", ""),
         (
-            &tags("", "<tag id='7'/>"),
-            "/network/vlan: it is for bridges of the host and the modes 'passthrough' and 'hostdev', and this is an isolated",
-        ),
-        (
-            "<portgroup name='a'><vlan><tag id='7'/></vlan></portgroup>",
-            "/network/portgroup/vlan: it is for bridges of the host and the modes 'passthrough' and 'hostdev'",
+            "<forward mode='vepa' dev='eth0'/><portgroup name='a'><vlan><tag id='7'/></vlan></portgroup>",
+            "/network/portgroup/vlan: it is for networks with a bridge and the modes 'passthrough' and 'hostdev'",
         ),
         (&tags("<forward mode='vepa' dev='eth0'/>", "<tag id='7'/>"), "/network/vlan: and this is a network on interfaces of the host"),
     ]);

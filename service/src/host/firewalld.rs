@@ -1,0 +1,109 @@
+//! firewalld, where it runs on the system bus: which zones it has, and which of them an interface is in (firewalld.dbus(5)).
+//!
+//! Only what runs is changed, nothing that firewalld keeps: an interface is in a zone until firewalld ends or is told otherwise.
+
+use futures_util::{Stream, StreamExt as _, stream};
+use zbus::proxy::CacheProperties;
+
+use super::systemd::{Bus, no_such_service};
+
+/// Its name on the bus.
+const NAME: &str = "org.fedoraproject.FirewallD1";
+
+/// What firewalld did not do, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("firewalld does not {what}: {source}")]
+pub struct FirewalldError {
+    /// Completes the sentence "firewalld does not WHAT".
+    what: String,
+    source: zbus::Error,
+}
+
+// firewalld is there or it is not: it is never started by the bus.
+#[zbus::proxy(
+    interface = "org.fedoraproject.FirewallD1.zone",
+    default_service = "org.fedoraproject.FirewallD1",
+    default_path = "/org/fedoraproject/FirewallD1"
+)]
+trait Zones {
+    #[zbus(no_autostart, name = "getZones")]
+    fn get_zones(&self) -> zbus::Result<Vec<String>>;
+
+    #[zbus(no_autostart, name = "changeZoneOfInterface")]
+    fn change_zone_of_interface(&self, zone: &str, interface: &str) -> zbus::Result<String>;
+
+    #[zbus(no_autostart, name = "removeInterface")]
+    fn remove_interface(&self, zone: &str, interface: &str) -> zbus::Result<String>;
+}
+
+#[zbus::proxy(
+    interface = "org.fedoraproject.FirewallD1",
+    default_service = "org.fedoraproject.FirewallD1",
+    default_path = "/org/fedoraproject/FirewallD1"
+)]
+trait Firewall {
+    #[zbus(signal, name = "Reloaded")]
+    fn reloaded(&self) -> zbus::Result<()>;
+}
+
+/// The zones; `None` where firewalld does not run.
+///
+/// # Errors
+/// It is there and does not tell.
+pub async fn zones(bus: &Bus) -> Result<Option<Vec<String>>, FirewalldError> {
+    let asked = async { proxy(bus).await?.get_zones().await };
+    match asked.await {
+        Ok(zones) => Ok(Some(zones)),
+        Err(error) if no_such_service(&error) => Ok(None),
+        Err(source) => Err(FirewalldError { what: "tell its zones".to_owned(), source }),
+    }
+}
+
+/// Puts an interface into a zone, out of any other; answers whether firewalld runs.
+///
+/// # Errors
+/// It refuses, as where it has no such zone.
+pub async fn bind(bus: &Bus, zone: &str, interface: &str) -> Result<bool, FirewalldError> {
+    let done = async { proxy(bus).await?.change_zone_of_interface(zone, interface).await };
+    match done.await {
+        Ok(_) => Ok(true),
+        Err(error) if no_such_service(&error) => Ok(false),
+        Err(source) => Err(FirewalldError { what: format!("put {interface} into its zone {zone}"), source }),
+    }
+}
+
+/// Takes an interface out of whatever zone it is in. One that is in none is no error.
+///
+/// # Errors
+/// It refuses.
+pub async fn unbind(bus: &Bus, interface: &str) -> Result<(), FirewalldError> {
+    let done = async { proxy(bus).await?.remove_interface("", interface).await };
+    match done.await {
+        Err(error) if !no_such_service(&error) && !is_in_no_zone(&error) => {
+            Err(FirewalldError { what: format!("take {interface} out of its zone"), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells when firewalld has started or read its configuration anew: what it was told may be forgotten by then.
+///
+/// # Errors
+/// The bus does not answer.
+pub async fn renewals(bus: &Bus) -> zbus::Result<impl Stream<Item = ()> + Unpin + use<>> {
+    let firewall = FirewallProxy::builder(bus).cache_properties(CacheProperties::No).build().await?;
+    let reloads = firewall.receive_reloaded().await?.map(|_| ());
+    let owners = zbus::fdo::DBusProxy::new(bus).await?.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+    let starts =
+        owners.filter_map(|change| std::future::ready(change.args().ok().filter(|change| change.new_owner().is_some()).map(|_| ())));
+    Ok(stream::select(reloads, starts))
+}
+
+async fn proxy(bus: &Bus) -> zbus::Result<ZonesProxy<'_>> {
+    ZonesProxy::builder(bus).cache_properties(CacheProperties::No).build().await
+}
+
+/// firewalld's exceptions are one error with a word in front of the text (firewalld.dbus(5)).
+fn is_in_no_zone(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::MethodError(_, Some(text), _) if text.starts_with("UNKNOWN_INTERFACE") || text.starts_with("NOT_ENABLED"))
+}
