@@ -39,6 +39,12 @@ const FIRST_RUN_MARK: &str = "autostarted";
 /// The file in the state directory that tells that the network `default` was offered; the package's removal compares it.
 const NETWORK_OFFERED: &str = "default-network-offered";
 
+/// The file in the runtime directory that tells which devices of the host guests have.
+const CLAIMS: &str = "node-devices.json";
+
+/// Largest such file that is read, in bytes.
+const MAX_CLAIMS_BYTES: u64 = 4 << 20;
+
 /// The file in the configuration directory that tells a later service that the default pool was made.
 const POOLS_MARK: &str = "default-pool";
 
@@ -196,6 +202,25 @@ impl Store {
         }
         atomic::write(&self.runtime, FIRST_RUN_MARK, b"", atomic::Durability::Volatile)?;
         Ok(true)
+    }
+
+    /// Which devices of the host guests have, as it was saved; `None` when it never was.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn device_claims(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.runtime.kind(CLAIMS)? {
+            Some(_) => self.runtime.read(CLAIMS, MAX_CLAIMS_BYTES).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Replaces that. It is lost with the machine's uptime, as the guests are.
+    ///
+    /// # Errors
+    /// The former one stays.
+    pub fn save_device_claims(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        atomic::write(&self.runtime, CLAIMS, bytes, atomic::Durability::Volatile)
     }
 
     /// Whether the network `default` was offered before, in the life of this installation.
