@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("jobs", &["authorization", "error", "events"]),
     ("scope", &["authorization", "error"]),
     ("secrets", &["authorization", "error", "events", "host", "store"]),
-    ("node_devices", &["authorization", "error", "events", "host"]),
+    ("node_devices", &["authorization", "error", "events", "host", "store"]),
     // It implements what hypervisors ask for.
     ("confinement", &["error", "host", "hypervisors"]),
     ("networks", &["authorization", "confinement", "error", "events", "host", "hypervisors", "jobs", "scope", "store"]),
@@ -38,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "hypervisors",
             "jobs",
             "networks",
+            "node_devices",
             "scope",
             "secrets",
             "storage",

@@ -93,7 +93,7 @@ pub async fn run(options: Options) -> Result<()> {
         session: instance == Instance::Session,
         policy: policies.now(&settings)?,
     }));
-    let devices = NodeDevices::load(Sysfs::of_this_host(), publisher.clone()).await?;
+    let devices = NodeDevices::load(Sysfs::of_this_host(), store.clone(), publisher.clone()).await?;
     let secrets = Secrets::load(store.clone(), publisher.clone())?;
     let networks = Networks::new(store.clone(), publisher.clone(), instance == Instance::Session)?;
     let jobs = Arc::new(Jobs::new(publisher.clone()));
@@ -107,6 +107,7 @@ pub async fn run(options: Options) -> Result<()> {
         publisher,
         jobs,
         networks: networks.clone(),
+        devices: devices.clone(),
         secrets: secrets.clone(),
         storage: storage.clone(),
         console_keep,
@@ -119,7 +120,8 @@ pub async fn run(options: Options) -> Result<()> {
     engine.recover().await?;
     let served = Served { engine: engine.clone(), networks: networks.clone(), secrets, storage: storage.clone(), devices: devices.clone() };
     let clients = bus::serve(&connection, served, authorizer(instance)?, publications, instance.kind()).await?;
-    // What is new is told to the bus, so there has to be one.
+    // What changes is told to the bus, so there has to be one.
+    engine.give_lost_devices_back().await;
     if instance == Instance::System {
         networks.offer_default().await;
     }

@@ -11,6 +11,7 @@ mod service;
 mod capabilities;
 mod edits;
 mod events;
+mod host_devices;
 mod inventory;
 mod jobs;
 mod life;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lodge_dbus_interfaces::options::{CreateOptions, DefineOptions, DestroyOptions, NoOptions, StartOptions};
-use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy};
+use lodge_dbus_interfaces::proxies::{DomainProxy, HypervisorProxy, JobProxy, ManagerProxy, NodeDeviceProxy};
 use lodge_dbus_interfaces::types::InstanceKind;
 use lodge_dbus_interfaces::{Error, ROOT_PATH, paths};
 use lodge_service::authorization::{Authorizer, OwnerOnly};
@@ -82,7 +82,7 @@ impl Service {
             let connection = lodge_service::bus::answering(builder(ours).server(zbus::Guid::generate()).p2p()).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
-            let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
+            let devices = NodeDevices::load(machine, store.clone(), publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
             networks.recover().await.unwrap();
@@ -95,6 +95,7 @@ impl Service {
                 publisher,
                 jobs,
                 networks: networks.clone(),
+                devices: devices.clone(),
                 secrets: secrets.clone(),
                 storage: storage.clone(),
                 console_keep: 4096,
@@ -109,6 +110,7 @@ impl Service {
             )
             .await
             .unwrap();
+            engine.give_lost_devices_back().await;
             engine.autostart().await;
             connection
         });
@@ -168,6 +170,12 @@ impl Service {
 
     pub async fn job(&self, number: u32) -> JobProxy<'static> {
         JobProxy::builder(&self.client).path(paths::job(number)).cache_properties(CacheProperties::No).build().await.unwrap()
+    }
+
+    pub async fn device(&self, name: &str) -> NodeDeviceProxy<'static> {
+        let path = self.manager().await.get_device(name).await.unwrap();
+        assert_eq!(path, paths::device(name));
+        NodeDeviceProxy::builder(&self.client).path(path).cache_properties(CacheProperties::No).build().await.unwrap()
     }
 
     /// Defines a domain and answers with it.

@@ -1,7 +1,7 @@
 //! `lodgectl` as a person or a script uses it: the built program against a real bus.
 //!
-//! [`capabilities`], [`domains`], [`editing`], [`native`] and [`storage`] have the built `lodged` behind the bus, started by it; [`consoles`] and [`following`] have a
-//! mock that says when it was called and what it was sent.
+//! [`capabilities`], [`domains`], [`editing`], [`native`] and [`storage`] have the built `lodged` behind the bus, started by it; [`consoles`],
+//! [`following`] and [`node_devices`] have a mock that says when it was called and what it was sent.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
@@ -13,6 +13,7 @@ mod editing;
 mod following;
 mod mock;
 mod native;
+mod node_devices;
 mod storage;
 
 use std::process::{Command, Output};

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use lodge_service::authorization::Action;
 use lodge_service::domains::{AddressSource, DomainHandle, Engine, Parts, Request as DomainRequest};
+use lodge_service::host::sysfs::Sysfs;
 use lodge_service::hypervisors::qemu::{Options, QemuDriver};
 use lodge_service::jobs::Jobs;
 use lodge_service::networks::Request;
+use lodge_service::node_devices::NodeDevices;
 use lodge_service::secrets::Secrets;
 use lodge_service::storage::{self, Storage};
 use lodge_tests::system::{GUEST, SystemInstance};
@@ -35,7 +37,7 @@ fn document(name: &str, interfaces: &str) -> String {
 }
 
 /// An engine with QEMU beside the networks of a world.
-fn engine(world: &World) -> Arc<Engine> {
+async fn engine(world: &World) -> Arc<Engine> {
     let (store, networks, publisher) = world.parts().clone();
     let layout = store.layout();
     std::fs::write(layout.qemu_conf(), format!("user = \"+{GUEST}\"\ngroup = \"+{GUEST}\"\n")).unwrap();
@@ -45,7 +47,8 @@ fn engine(world: &World) -> Arc<Engine> {
     let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
     let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
     let storage = Storage::new(parts);
-    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, networks, secrets, storage, console_keep: 64 << 10 })
+    let devices = NodeDevices::load(Sysfs::of_this_host(), store.clone(), publisher.clone()).await.unwrap();
+    Engine::new(Parts { store, drivers: vec![driver], publisher, jobs, networks, devices, secrets, storage, console_keep: 64 << 10 })
 }
 
 async fn start(engine: &Arc<Engine>, xml: &str) -> DomainHandle {
@@ -98,7 +101,7 @@ fn a_guest_on_the_default_network_reaches_a_server_through_nat() {
     world.wait(world.networks().offer_default());
     let network = world.network("default");
     world.ask(&network, Request::Start).unwrap_or_else(|error| panic!("{error}"));
-    let engine = world.wait(async { engine(&world) });
+    let engine = world.wait(async { engine(&world).await });
     let interface =
         "<interface type='network'><mac address='52:54:00:aa:bb:01'/><source network='default'/><model type='virtio'/></interface>";
     let domain = world.wait(start(&engine, &document("web", interface)));
@@ -160,7 +163,7 @@ fn a_guest_on_the_default_network_reaches_a_server_through_nat() {
 fn a_guest_of_a_network_that_does_not_run_is_refused_with_the_next_step() {
     let world = World::new();
     world.wait(world.networks().offer_default());
-    let engine = world.wait(async { engine(&world) });
+    let engine = world.wait(async { engine(&world).await });
     for (interface, why) in [
         ("<interface type='network'><source network='default'/></interface>", "lodgectl net-start default"),
         ("<interface type='network'><source network='none'/></interface>", "there is no network with the name or UUID 'none'"),
@@ -181,7 +184,7 @@ fn a_guest_has_as_many_queues_as_it_asks_for_on_a_bridge_of_the_host() {
     let world = World::new();
     world.host.ip("link add br0 type bridge");
     world.host.ip("link set br0 up");
-    let engine = world.wait(async { engine(&world) });
+    let engine = world.wait(async { engine(&world).await });
     let interfaces = "<interface type='bridge'><source bridge='br0'/><target dev='web0'/><model type='virtio'/><driver queues='2'/></interface>\
                       <interface type='ethernet'><target dev='own0'/><model type='e1000e'/></interface>";
     let domain = world.wait(start(&engine, &document("web", interfaces)));
@@ -200,7 +203,7 @@ fn a_guest_has_as_many_queues_as_it_asks_for_on_a_bridge_of_the_host() {
 fn a_guest_through_macvtap_is_on_the_hosts_own_network_and_leaves_no_interface() {
     let world = World::new();
     world.start("<network><name>lan</name><forward mode='bridge'><interface dev='up0'/></forward></network>");
-    let engine = world.wait(async { engine(&world) });
+    let engine = world.wait(async { engine(&world).await });
     let interface = "<interface type='network'><source network='lan'/><model type='virtio'/></interface>";
     let domain = world.wait(start(&engine, &document("web", interface)));
     assert!(world.host.ip("-d -o link show type macvtap").contains("mode bridge"));

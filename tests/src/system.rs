@@ -89,6 +89,7 @@ impl SystemInstance {
             id: 1,
             paused: false,
             nics: Arc::default(),
+            take: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             runtime: self.store.status().prepare(uuid).expect("a directory"),
             log: layout.domain_log(&domain.name).expect("a name"),
             nvram: layout.nvram().join(format!("{uuid}.qcow2")),

@@ -42,6 +42,10 @@ pub trait NodeDevice {
     #[zbus(property)]
     fn iommu_group(&self) -> Result<i32>;
 
+    /// The domain whose guest has it, or nothing.
+    #[zbus(property)]
+    fn used_by(&self) -> Result<String>;
+
     /// The document.
     #[zbus(allow_interactive_auth)]
     fn get_xml(&self, options: &NoOptions) -> Result<String>;

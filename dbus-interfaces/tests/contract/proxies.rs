@@ -144,7 +144,7 @@ async fn node_device() {
     let mock = Mock::start().await;
     let device = proxy!(NodeDeviceProxy, mock);
     call!(device;
-        name(), parent(), capabilities(), path(), device_files(), driver(), vendor(), product(), iommu_group(),
+        name(), parent(), capabilities(), path(), device_files(), driver(), vendor(), product(), iommu_group(), used_by(),
         get_xml(&NoOptions::default()), detach(&DetachOptions::default()), reattach(&NoOptions::default()),
         reset(&ResetOptions::default()), destroy(&NoOptions::default()),
     );

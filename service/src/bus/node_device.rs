@@ -100,6 +100,11 @@ impl NodeDeviceObject {
         Ok(iommu_group(&*self.view()?))
     }
 
+    #[zbus(property)]
+    fn used_by(&self) -> fdo::Result<String> {
+        Ok(self.view()?.used_by.clone())
+    }
+
     #[zbus(out_args("xml"))]
     async fn get_xml(
         &self,

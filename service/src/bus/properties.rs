@@ -141,6 +141,7 @@ pub const NODE_DEVICE: &[Property<DeviceView>] = &[
     ("Vendor", |view| Value::from(view.vendor.as_str())),
     ("Product", |view| Value::from(view.product.as_str())),
     ("IommuGroup", |view| Value::Signed(iommu_group(view))),
+    ("UsedBy", |view| Value::from(view.used_by.as_str())),
 ];
 
 /// The number of a device's IOMMU group; -1 without one.

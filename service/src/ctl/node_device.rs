@@ -178,6 +178,7 @@ async fn info(service: &Service, named: &Named, output: Output) -> Outcome {
         ("Product", text("Product")),
         ("Driver", text("Driver")),
         ("IOMMU group", group.unwrap_or_default()),
+        ("Used by", text("UsedBy")),
         ("Path", text("Path")),
         ("Device files", device.texts("DeviceFiles").join("\n")),
     ];

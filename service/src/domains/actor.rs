@@ -247,6 +247,7 @@ impl Actor {
             let disks = volumes::disks(&launch.domain);
             let started = async {
                 let held = engine.storage.claim_for_guest(disks).await?;
+                engine.claim_devices(&mut launch).await?;
                 engine.plug(&mut launch).await?;
                 Ok::<_, Error>((driver.start(launch).await?, held))
             };
@@ -266,7 +267,7 @@ impl Actor {
                 Err(error) => {
                     // Until all is undone, what is written down of the run is needed; whoever undoes holds the other end.
                     while receiver.recv().await.is_some() {}
-                    engine.clean_up(uuid);
+                    engine.clean_up(uuid).await;
                     Err(error)
                 }
             })
@@ -288,7 +289,7 @@ impl Actor {
             Ok(outcome) => self.apply(outcome).await,
             Err(crash) => {
                 if verb == "start" {
-                    self.engine.clean_up(self.uuid);
+                    self.engine.clean_up(self.uuid).await;
                     self.state = State::ShutOff(ShutOff::Failed);
                 }
                 Err(crash.in_context(format_args!("to {verb} domain '{}' failed", self.name)))
@@ -504,7 +505,7 @@ impl Actor {
         }
         self.state = State::ShutOff(ShutOff::from(&reason));
         self.live = None;
-        self.engine.clean_up(self.uuid);
+        self.engine.clean_up(self.uuid).await;
         // What was asked of the machine is not answered any more.
         self.job.iter().for_each(|job| job.call_off());
         self.publish(Vec::new(), Ok(())).await;

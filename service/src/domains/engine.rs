@@ -29,6 +29,7 @@ use crate::hypervisors::kept::{Kept, why_never_run};
 use crate::hypervisors::{Driver, Launch, MachineEvent, MachineEvents, Remember, Reveal, Started};
 use crate::jobs::{Job, Jobs};
 use crate::networks::Networks;
+use crate::node_devices::NodeDevices;
 use crate::secrets::Secrets;
 use crate::storage::{ForGuest, Storage};
 use crate::store::{Layout, Store};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub jobs: Arc<Jobs>,
     /// What guests are connected to.
     pub networks: Arc<Networks>,
+    /// Devices of the host, which guests can have.
+    pub devices: Arc<NodeDevices>,
     /// What opens what guests are given.
     pub secrets: Arc<Secrets>,
     /// The pools, whose volumes are disks.
@@ -64,6 +67,7 @@ pub struct Engine {
     pub(super) store: Arc<Store>,
     pub(super) publisher: Publisher,
     pub(super) networks: Arc<Networks>,
+    pub(super) devices: Arc<NodeDevices>,
     /// What is being taken away of guests that are over.
     unplugging: Mutex<HashMap<Uuid, JoinHandle<()>>>,
     drivers: Vec<Arc<dyn Driver>>,
@@ -92,7 +96,7 @@ pub struct Defined {
 impl Engine {
     /// An engine without domains; [`Engine::recover`] finds those of the store.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, drivers, publisher, jobs, networks, secrets, storage, console_keep } = parts;
+        let Parts { store, drivers, publisher, jobs, networks, devices, secrets, storage, console_keep } = parts;
         let console_keep = AtomicUsize::new(console_keep);
         Arc::new_cyclic(|engine| {
             storage.ask_for_users(Arc::new(VolumeUsers(engine.clone())));
@@ -104,6 +108,7 @@ impl Engine {
                 store,
                 publisher,
                 networks,
+                devices,
                 unplugging: Mutex::default(),
                 drivers,
                 console_keep,
@@ -373,8 +378,8 @@ impl Engine {
             engine.store.status().save(uuid, &status).map_err(Error::from)
         });
         let (nvram, tpm, reveal) = (self.nvram(uuid), self.tpm(uuid), self.reveal());
-        let nics = Arc::default();
-        Ok(Launch { domain, uuid, id, paused, nics, runtime, log, nvram, tpm, events, remember, reveal })
+        let (nics, take) = (Arc::default(), self.take_devices(uuid));
+        Ok(Launch { domain, uuid, id, paused, nics, take, runtime, log, nvram, tpm, events, remember, reveal })
     }
 
     /// Tells the values of secrets. Whoever may start a domain may have what it names opened, without being told the values.
@@ -452,8 +457,9 @@ impl Engine {
     }
 
     /// Removes what was written down about a run that is over, and what was made of the host for it.
-    pub(super) fn clean_up(&self, uuid: Uuid) {
+    pub(super) async fn clean_up(&self, uuid: Uuid) {
         self.unplug(uuid);
+        self.give_devices_back(uuid).await;
         if let Err(error) = self.store.status().remove(uuid) {
             tracing::warn!("what is known of the last run of {uuid} stays behind: {error}");
         }

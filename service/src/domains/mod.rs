@@ -22,6 +22,7 @@ mod console;
 mod edit;
 mod engine;
 mod handle;
+mod host_devices;
 mod interfaces;
 mod live;
 mod metadata;

@@ -151,6 +151,7 @@ impl Engine {
         let launch = self.launch(status.id, domain, uuid, &status.name, false, events)?;
         match driver.reconnect(launch, status.machine.clone()).await? {
             Reconnected::Gone(reason) => {
+                // Its devices are given back when there is somebody to tell.
                 self.unplug(uuid);
                 self.store.status().remove(uuid)?;
                 let reason = if status.started { ShutOff::from(&reason) } else { ShutOff::Failed };

@@ -118,6 +118,7 @@ impl Driver for FakeDriver {
             Some(Fault::Panic) => panic!("the fake was told to panic"),
             _ => {}
         }
+        (launch.take)().await?;
         (launch.remember)(&serde_json::Value::Null)?;
         let machine = Arc::new(FakeMachine { driver: self.clone(), uuid: launch.uuid, events: launch.events });
         lock(&self.0.machines).insert(launch.uuid, machine.clone());

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use lodge_model::capabilities::{Guest, SecurityModel};
 use lodge_model::domain::devices::MacAddress;
 use lodge_model::domain::{Domain, DomainType};
@@ -89,6 +90,9 @@ pub trait Driver: Send + Sync {
 /// Writes down a machine's record.
 pub type Remember = Arc<dyn Fn(&serde_json::Value) -> Result<()> + Send + Sync>;
 
+/// Takes the devices of the host that a definition names from the host's drivers.
+pub type Take = Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
 /// What a driver needs to start or find a machine.
 #[derive(Clone)]
 pub struct Launch {
@@ -102,6 +106,9 @@ pub struct Launch {
     pub paused: bool,
     /// Interfaces of the host that were made for it.
     pub nics: Arc<Nics>,
+    /// To be called when nothing else is wrong with the definition, and before anything is made of the host: it changes the host
+    /// most.
+    pub take: Take,
     /// A directory for this run, which exists and is ours alone.
     pub runtime: PathBuf,
     /// The file that the machine's own messages are appended to.

@@ -19,7 +19,7 @@ pub(super) fn guest_driver(name: &str) -> Result<String> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     match name {
         "" => Ok(VFIO.to_owned()),
-        _ if plain && name.contains("vfio") => Ok(name.to_owned()),
+        _ if plain && is_for_guests(name) => Ok(name.to_owned()),
         _ => {
             let message = format!("'{}' is no driver that gives devices to guests; leave it out for {VFIO}", name.escape_debug());
             Err(Error::new(ErrorKind::InvalidArgument, message))
@@ -42,8 +42,20 @@ pub(super) fn pci(view: &DeviceView) -> Result<&Device> {
     }
 }
 
+/// Whether a driver hands devices to guests.
+pub(super) fn is_for_guests(driver: &str) -> bool {
+    driver.contains("vfio")
+}
+
+/// Whether a device does not keep the others of its IOMMU group from a guest: the kernel gives the group away only where no
+/// driver of the host reads and writes memory (`Documentation/driver-api/vfio.rst`).
+pub(super) fn leaves_group_alone(view: &DeviceView) -> bool {
+    let is_bridge = view.is("pci-bridge") || view.is("cardbus-bridge");
+    is_bridge || view.driver.is_empty() || is_for_guests(&view.driver) || view.driver == "pci-stub"
+}
+
 /// Refuses a driver that is not there. The service may load none: its unit has systemd load the usual one.
-fn require(sysfs: &Sysfs, driver: &str) -> Result<()> {
+pub(super) fn require(sysfs: &Sysfs, driver: &str) -> Result<()> {
     if sysfs.has(&format!("bus/pci/drivers/{driver}")) {
         return Ok(());
     }
@@ -93,6 +105,31 @@ pub(super) fn reset(view: &DeviceView, device: &Device) -> Result<()> {
     }
     refuse_used(view, device)?;
     device.write("reset", "1").map_err(|error| failed(view, "reset", &error))
+}
+
+/// Resets a device that can be reset.
+///
+/// # Errors
+/// As [`reset`].
+pub(super) fn reset_if_possible(view: &DeviceView, device: &Device) -> Result<()> {
+    if device.has("reset") { reset(view, device) } else { Ok(()) }
+}
+
+/// Has the kernel find drivers for the interfaces of a USB device that have none.
+///
+/// # Errors
+/// `HostFailed`.
+pub(super) fn find_usb_drivers(view: &DeviceView) -> Result<()> {
+    let Some(device) = view.device() else { return Ok(()) };
+    let interfaces = device.names("").into_iter().filter(|name| name.starts_with(&format!("{}:", device.name())));
+    let without: Vec<_> = interfaces.filter(|name| !device.has(&format!("{name}/driver"))).collect();
+    without.iter().try_for_each(|interface| {
+        // An interface that no driver knows is refused.
+        match device.sysfs().write("bus/usb/drivers_probe", interface) {
+            Err(error) if error.raw_os_error() != Some(nix::libc::EINVAL) => Err(failed(view, "find drivers for", &error)),
+            _ => Ok(()),
+        }
+    })
 }
 
 /// Lets go of the present driver and has the kernel choose one: the one that is named, else the one that knows the device.

@@ -1,17 +1,20 @@
-//! Devices of the host: what there is, in libvirt's names and documents, kept up to date; and PCI devices and mediated ones made
-//! ready for guests.
+//! Devices of the host: what there is, in libvirt's names and documents, kept up to date; PCI devices and mediated ones made
+//! ready for guests; and which guest has which.
 //!
 //! What is known is a snapshot of sysfs ([`scan`]), looked at again when the kernel or udevd has news ([`NodeDevices::follow`]) and
 //! when this service has changed something. One file for each kind of device says what a document of it has.
 //!
 //! Invariants:
-//! - Nothing is stored: the host is the truth.
+//! - Nothing is stored but who has what ([`claims`]): the host is the truth.
+//! - A device that a guest has is not moved, reset or removed, and no other guest gets it.
 //! - A device that the host itself needs ([`needed`]) is not taken from it, unless that is said expressly.
 //! - What a call has changed is published when it returns.
 
 mod assign;
+mod claims;
 mod computer;
 mod drm;
+mod guests;
 mod ids;
 mod mdev;
 mod mediated;
@@ -29,6 +32,7 @@ mod usb;
 mod usb_device;
 mod vdpa;
 mod view;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -39,21 +43,29 @@ use std::time::Duration;
 
 use lodge_model::document::Document as _;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
+pub use claims::Guest;
 pub use mediated::Draft;
 pub use view::DeviceView;
+pub use wanted::{Given, Wanted};
 
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event, Publisher};
 use crate::host::sysfs::Sysfs;
 use crate::host::udev::Uevents;
+use crate::store::Store;
+use claims::Claims;
 use ids::Ids;
 
 /// News come in bursts; a burst is over when there were none for so long.
 const QUIET: Duration = Duration::from_millis(100);
 /// A burst that goes on is looked into after so long.
 const BURST: Duration = Duration::from_secs(1);
+
+/// What to do about a device that the host needs.
+const WITH_FORCE: &str = "to do it all the same, say so with the option force";
 
 /// What is to become of a device, beyond what is usual.
 #[derive(Debug, Clone, Default)]
@@ -69,18 +81,23 @@ pub struct NodeDevices {
     sysfs: Sysfs,
     publisher: Publisher,
     known: Mutex<BTreeMap<String, Arc<DeviceView>>>,
+    /// Who has what. Changed by whoever holds `looking`.
+    claims: Mutex<Claims>,
+    /// Guests whose devices are to be given back.
+    over: Mutex<Vec<Uuid>>,
     /// Taken by whoever looks at or changes devices, in a thread that may block; holds the names that were looked up.
     looking: Mutex<Ids>,
 }
 
 impl NodeDevices {
-    /// The devices as they are now.
+    /// The devices as they are now, and who has which as an earlier service wrote it down.
     ///
     /// # Errors
     /// `Internal` when the thread crashed.
-    pub async fn load(sysfs: Sysfs, publisher: Publisher) -> Result<Arc<Self>> {
-        let (known, looking) = (Mutex::default(), Mutex::default());
-        let devices = Arc::new(Self { sysfs, publisher, known, looking });
+    pub async fn load(sysfs: Sysfs, store: Arc<Store>, publisher: Publisher) -> Result<Arc<Self>> {
+        let (known, over, looking) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let claims = Mutex::new(Claims::load(store));
+        let devices = Arc::new(Self { sysfs, publisher, known, claims, over, looking });
         let found = devices.clone().blocking(|devices| devices.look(&mut devices.looking())).await?;
         *devices.known() = found;
         Ok(devices)
@@ -151,7 +168,7 @@ impl NodeDevices {
     /// # Errors
     /// `Internal` when the thread crashed.
     pub async fn refresh(self: &Arc<Self>) -> Result<()> {
-        self.change(|_| Ok(())).await
+        self.change(|_, _| Ok(())).await
     }
 
     /// Takes a PCI device from the host's driver and gives it to one that hands it to guests.
@@ -163,9 +180,10 @@ impl NodeDevices {
         grant.covers(Action::DeviceManage)?;
         let view = self.view(name)?;
         let driver = assign::guest_driver(&options.driver)?;
-        self.change(move |devices| {
+        self.change(move |devices, _| {
             let device = assign::pci(&view)?;
-            devices.spare(&view, options.force)?;
+            devices.free(&view)?;
+            devices.spare(&view, options.force, WITH_FORCE)?;
             assign::detach(&view, device, &driver)
         })
         .await
@@ -178,7 +196,12 @@ impl NodeDevices {
     pub async fn reattach(self: &Arc<Self>, grant: Grant, name: &str) -> Result<()> {
         grant.covers(Action::DeviceManage)?;
         let view = self.view(name)?;
-        self.change(move |_| assign::reattach(&view, assign::pci(&view)?)).await
+        self.change(move |devices, _| {
+            let device = assign::pci(&view)?;
+            devices.free(&view)?;
+            assign::reattach(&view, device)
+        })
+        .await
     }
 
     /// Resets a PCI device.
@@ -188,9 +211,10 @@ impl NodeDevices {
     pub async fn reset(self: &Arc<Self>, grant: Grant, name: &str, force: bool) -> Result<()> {
         grant.covers(Action::DeviceManage)?;
         let view = self.view(name)?;
-        self.change(move |devices| {
+        self.change(move |devices, _| {
             let device = assign::pci(&view)?;
-            devices.spare(&view, force)?;
+            devices.free(&view)?;
+            devices.spare(&view, force, WITH_FORCE)?;
             assign::reset(&view, device)
         })
         .await
@@ -209,7 +233,7 @@ impl NodeDevices {
     pub async fn create(self: &Arc<Self>, grant: Grant, draft: Draft) -> Result<Arc<DeviceView>> {
         grant.covers(Action::DeviceManage)?;
         let parent = self.view(draft.parent().unwrap_or_default())?;
-        let path = self.change(move |_| mediated::create(&parent, &draft)).await?;
+        let path = self.change(move |_, _| mediated::create(&parent, &draft)).await?;
         self.find(&format!("/sys/{path}"))
     }
 
@@ -220,27 +244,30 @@ impl NodeDevices {
     pub async fn destroy(self: &Arc<Self>, grant: Grant, name: &str) -> Result<()> {
         grant.covers(Action::DeviceManage)?;
         let view = self.view(name)?;
-        self.change(move |_| mediated::destroy(&view)).await
+        self.change(move |devices, _| {
+            devices.free(&view)?;
+            mediated::destroy(&view)
+        })
+        .await
     }
 
-    /// Refuses what would take from the host what it needs.
-    fn spare(&self, view: &DeviceView, force: bool) -> Result<()> {
+    /// Refuses what would take from the host what it needs, and says what to do in that case.
+    fn spare(&self, view: &DeviceView, force: bool, otherwise: &str) -> Result<()> {
         match needed::why(&self.sysfs, view) {
             Some(why) if !force => {
-                let message =
-                    format!("{} is needed by the host: {why}; to do it all the same, say so with the option force", view.subject());
-                Err(Error::new(ErrorKind::InUse, message))
+                Err(Error::new(ErrorKind::InUse, format!("{} is needed by the host: {why}; {otherwise}", view.subject())))
             }
             _ => Ok(()),
         }
     }
 
     /// Does something to devices, one caller at a time, looks at them again, and answers when clients have been told what changed.
-    async fn change<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn change<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self, &mut Ids) -> Result<T> + Send + 'static) -> Result<T> {
         let done = self
             .blocking(move |devices| {
                 let mut ids = devices.looking();
-                let done = work(devices);
+                devices.give_back();
+                let done = work(devices, &mut ids);
                 devices.note(devices.look(&mut ids));
                 done
             })
@@ -258,7 +285,12 @@ impl NodeDevices {
     fn look(&self, ids: &mut Ids) -> BTreeMap<String, Arc<DeviceView>> {
         let found = scan::all(&self.sysfs, ids);
         ids.close();
-        found.into_iter().map(|(name, found)| (name.clone(), Arc::new(DeviceView::of(&name, found)))).collect()
+        let view = |(name, found): (String, _)| {
+            let mut view = DeviceView::of(&name, found);
+            view.used_by = self.holder(&view).map(|guest| guest.name).unwrap_or_default();
+            (name, Arc::new(view))
+        };
+        found.into_iter().map(view).collect()
     }
 
     /// Makes changes visible: what is gone first, then what came, what it is on before what is on it.
@@ -266,7 +298,7 @@ impl NodeDevices {
         let mut known = self.known();
         for (name, view) in &mut new {
             // What is as it was stays the same snapshot.
-            if let Some(old) = known.get(name).filter(|old| old.definition == view.definition && old.path == view.path) {
+            if let Some(old) = known.get(name).filter(|old| old.looks_like(view)) {
                 *view = old.clone();
             }
         }
@@ -284,6 +316,16 @@ impl NodeDevices {
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<DeviceView>>> {
         // Held for map operations only.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        // Held for one operation on them.
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn over(&self) -> MutexGuard<'_, Vec<Uuid>> {
+        // Held for list operations only.
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn looking(&self) -> MutexGuard<'_, Ids> {

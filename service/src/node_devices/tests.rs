@@ -1,5 +1,6 @@
 //! Machines of our own making, and a kernel that does what is asked of it.
 
+mod guests;
 #[path = "../../../tests/src/sysfs_tree.rs"]
 mod sysfs_tree;
 
@@ -11,12 +12,15 @@ use tokio::sync::mpsc::Receiver;
 
 use super::*;
 use crate::events::Publication;
+use crate::store::Layout;
 
 const LAPTOP: &str = include_str!("../../../tests/fixtures/sysfs/laptop.txt");
 const SERVER: &str = include_str!("../../../tests/fixtures/sysfs/server.txt");
 
 struct Machine {
     root: TempDir,
+    store: Arc<Store>,
+    _files: TempDir,
     devices: Arc<NodeDevices>,
     publications: Receiver<Publication>,
 }
@@ -26,8 +30,10 @@ impl Machine {
         let root = tempfile::tempdir().unwrap();
         sysfs_tree::build(root.path(), text);
         let (publisher, publications) = Publisher::new();
-        let devices = NodeDevices::load(Sysfs::below(root.path()).with_kernel(kernel), publisher).await.unwrap();
-        Self { root, devices, publications }
+        let files = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(Layout::under(files.path())).unwrap());
+        let devices = NodeDevices::load(Sysfs::below(root.path()).with_kernel(kernel), store.clone(), publisher).await.unwrap();
+        Self { root, store, _files: files, devices, publications }
     }
 
     /// Does something, and tells what was published meanwhile.
@@ -62,7 +68,8 @@ fn manage() -> Grant {
 }
 
 /// Drivers by the address of what they know. No other driver but vfio-pci takes a device, and that refuses one.
-const DRIVERS: [(&str, &str); 2] = [("0000:00:1a.0", "uhci_hcd"), ("0000:06:10.0", "igbvf")];
+const DRIVERS: [(&str, &str); 4] =
+    [("0000:00:1a.0", "uhci_hcd"), ("0000:06:10.0", "igbvf"), ("0000:01:00.0", "nouveau"), ("0000:01:00.1", "snd_hda_intel")];
 const REFUSED: &str = "0000:06:10.0";
 
 /// Does what the kernel does.

@@ -30,6 +30,8 @@ pub struct DeviceView {
     pub product: String,
     /// The group that an IOMMU keeps apart from others.
     pub iommu_group: Option<u32>,
+    /// The name of the domain whose running guest has it; empty when none has.
+    pub used_by: String,
     /// The document.
     pub definition: Arc<str>,
     pub(super) found: Found,
@@ -52,6 +54,7 @@ impl DeviceView {
             vendor: text(capability.vendor).or(maker).unwrap_or_default(),
             product: text(capability.product).or(capability.model).unwrap_or_default(),
             iommu_group: capability.iommu_group.map(|group| group.number),
+            used_by: String::new(),
             definition: document.to_xml().into(),
             found,
         }
@@ -70,6 +73,11 @@ impl DeviceView {
     /// Whether it is, or can do, something.
     pub fn is(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|found| found == capability)
+    }
+
+    /// Whether nothing that is told differs from another snapshot.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        (&self.definition, &self.path, &self.used_by) == (&other.definition, &other.path, &other.used_by)
     }
 
     /// Whether it can be named so: by its name, or by its path in sysfs.

@@ -48,6 +48,12 @@ const VOLUME_WORK: &str = "volume-work.json";
 /// Largest such file that is read, in bytes.
 const MAX_VOLUME_WORK_BYTES: u64 = 1 << 20;
 
+/// The file in the runtime directory that tells which devices of the host guests have.
+const CLAIMS: &str = "node-devices.json";
+
+/// Largest such file that is read, in bytes.
+const MAX_CLAIMS_BYTES: u64 = 4 << 20;
+
 /// The file in the configuration directory that tells a later service that the default pool was made.
 const POOLS_MARK: &str = "default-pool";
 
@@ -230,6 +236,25 @@ impl Store {
         }
         atomic::write(&self.runtime, FIRST_RUN_MARK, b"", atomic::Durability::Volatile)?;
         Ok(true)
+    }
+
+    /// Which devices of the host guests have, as it was saved; `None` when it never was.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn device_claims(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.runtime.kind(CLAIMS)? {
+            Some(_) => self.runtime.read(CLAIMS, MAX_CLAIMS_BYTES).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Replaces that. It is lost with the machine's uptime, as the guests are.
+    ///
+    /// # Errors
+    /// The former one stays.
+    pub fn save_device_claims(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        atomic::write(&self.runtime, CLAIMS, bytes, atomic::Durability::Volatile)
     }
 
     /// Whether the network `default` was offered before, in the life of this installation.

@@ -58,6 +58,22 @@ pub fn virtio_serial(draft: &Draft<'_>, alias: &str, address: Option<&Address>) 
     Ok(Props::of("bus", &format!("{controller}.{}", address.bus.unwrap_or(0))).opt("nr", address.port))
 }
 
+/// `bus`, and the place on it, for a device on SCSI.
+pub fn scsi(draft: &Draft<'_>, alias: &str, address: Option<&Address>) -> Result<Props, Refusal> {
+    let Some(Address::Drive(address)) = address else { return Err(missing(alias, "drive")) };
+    let [bus, target, unit] = [address.bus, address.target, address.unit].map(|part| part.unwrap_or(0));
+    let index = address.controller.unwrap_or(0);
+    let controller = drive_controller(draft, alias, ControllerType::Scsi, index)?;
+    let models = draft.domain.devices.controllers().filter(|one| one.kind == ControllerType::Scsi && one.index() == index);
+    let model = models.last().and_then(|controller| controller.model.as_deref());
+    let place = Props::of("bus", &format!("{controller}.0"));
+    // Old controllers number their units as SCSI ids and have no logical units.
+    match model {
+        Some("lsilogic") => Ok(place.with("scsi-id", unit)),
+        _ => Ok(place.with("channel", bus).with("scsi-id", target).with("lun", unit)),
+    }
+}
+
 /// The alias of the controller that a drive is on.
 pub fn drive_controller(draft: &Draft<'_>, alias: &str, kind: ControllerType, index: u32) -> Result<String, Refusal> {
     alias_of(draft, kind, index).ok_or_else(|| no_controller(alias, kind, index))

@@ -191,6 +191,7 @@ impl Driver for QemuDriver {
     async fn start(&self, launch: Launch) -> Result<Started> {
         let policy = self.policy();
         let plan = self.plan(&launch, policy.choices).await?;
+        (launch.take)().await?;
         let surroundings = Surroundings { confine: &*policy.confine, session: self.session };
         start(launch, plan, &surroundings, policy.start_timeout).await
     }

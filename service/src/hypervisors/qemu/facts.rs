@@ -10,7 +10,7 @@ use rustix::fs::Access;
 
 use super::choices::Choices;
 use super::firmware::FirmwareDescriptor;
-use super::input::{HostFacts, Ports, Programs, UsbDevice};
+use super::input::{HostFacts, Ports, Programs};
 
 /// Where programs are, in the order of preference.
 const PROGRAM_DIRECTORIES: [&str; 5] = ["/usr/bin", "/usr/local/bin", "/usr/libexec", "/usr/lib/qemu", "/usr/sbin"];
@@ -59,33 +59,24 @@ pub fn host(domain: &Domain) -> HostFacts {
     HostFacts {
         vhost_vsock: usable("/dev/vhost-vsock"),
         vfio: usable("/dev/vfio/vfio"),
-        usb: if has(&[HostdevType::Usb]) { usb_devices(Path::new("/sys/bus/usb/devices")) } else { Vec::new() },
+        scsi_units: if has(&[HostdevType::Scsi]) { scsi_units() } else { BTreeMap::new() },
         iommu_groups: if has(&[HostdevType::Pci, HostdevType::Mdev]) { iommu_groups() } else { BTreeMap::new() },
     }
-}
-
-/// The devices in a directory of the form of `/sys/bus/usb/devices` (Linux, Documentation/ABI/stable/sysfs-bus-usb).
-fn usb_devices(directory: &Path) -> Vec<UsbDevice> {
-    let text = |path: &Path, name: &str| std::fs::read_to_string(path.join(name)).ok().map(|text| text.trim().to_owned());
-    let device = |path: PathBuf| {
-        let decimal = |name| text(&path, name)?.parse().ok();
-        let hexadecimal = |name| u32::from_str_radix(&text(&path, name)?, 16).ok();
-        Some(UsbDevice {
-            bus: decimal("busnum")?,
-            number: decimal("devnum")?,
-            vendor: hexadecimal("idVendor")?,
-            product: hexadecimal("idProduct")?,
-            port: text(&path, "devpath")?,
-        })
-    };
-    // Interfaces of devices are there too, and have no numbers.
-    entries(directory).filter_map(device).collect()
 }
 
 fn iommu_groups() -> BTreeMap<String, String> {
     let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
     let group = |path: PathBuf| Some((name(&path)?, name(&path.join("iommu_group").read_link().ok()?)?));
     ["/sys/bus/pci/devices", "/sys/bus/mdev/devices"].iter().flat_map(|place| entries(Path::new(place))).filter_map(group).collect()
+}
+
+/// Units and the generic devices on them (Linux, Documentation/ABI/testing/sysfs-class, `scsi_generic`).
+fn scsi_units() -> BTreeMap<String, PathBuf> {
+    let unit = |path: PathBuf| {
+        let generic = entries(&path.join("scsi_generic")).next()?;
+        Some((path.file_name()?.to_str()?.to_owned(), Path::new("/dev").join(generic.file_name()?)))
+    };
+    entries(Path::new("/sys/bus/scsi/devices")).filter_map(unit).collect()
 }
 
 fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
@@ -109,26 +100,4 @@ pub fn ports(domain: &Domain, choices: &Choices) -> Ports {
 /// taken again (`SO_REUSEADDR`, which the standard library sets and QEMU too).
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn usb_devices_are_read_and_interfaces_left_out() {
-        let directory = tempfile::tempdir().unwrap();
-        let files = [
-            ("1-2.3", &[("busnum", "1"), ("devnum", "7"), ("idVendor", "1d6b"), ("idProduct", "0002"), ("devpath", "2.3")][..]),
-            ("1-2.3:1.0", &[("bInterfaceClass", "08")]),
-        ];
-        for (name, attributes) in files {
-            std::fs::create_dir(directory.path().join(name)).unwrap();
-            for (attribute, value) in attributes {
-                std::fs::write(directory.path().join(name).join(attribute), format!("{value}\n")).unwrap();
-            }
-        }
-        let expected = UsbDevice { bus: 1, number: 7, vendor: 0x1d6b, product: 2, port: "2.3".into() };
-        assert_eq!(usb_devices(directory.path()), [expected]);
-    }
 }

@@ -98,23 +98,8 @@ pub struct HostFacts {
     pub vhost_vsock: bool,
     /// `/dev/vfio/vfio` is there.
     pub vfio: bool,
-    /// USB devices that are plugged in, of a domain that is to have one.
-    pub usb: Vec<UsbDevice>,
     /// The IOMMU group of each PCI and mediated device by its name in sysfs, of a domain that is to have one.
     pub iommu_groups: BTreeMap<String, String>,
-}
-
-/// A USB device of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsbDevice {
-    /// The number of its bus.
-    pub bus: u32,
-    /// Its number on the bus, which changes each time that it is plugged in.
-    pub number: u32,
-    /// Who made it.
-    pub vendor: u32,
-    /// What it is.
-    pub product: u32,
-    /// The port it is plugged into, as `1.2`.
-    pub port: String,
+    /// The special file of each SCSI unit by its name in sysfs, such as `2:0:0:0`, of a domain that is to have one.
+    pub scsi_units: BTreeMap<String, PathBuf>,
 }

@@ -72,6 +72,7 @@ impl Bench {
             id: 1,
             paused,
             nics: Arc::default(),
+            take: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             runtime: self.path("run"),
             log: self.path("log"),
             nvram: self.path("nvram"),

@@ -99,23 +99,12 @@ fn ata(cdrom: bool) -> &'static str {
 }
 
 fn scsi(draft: &Draft<'_>, disk: &Disk, name: &str) -> Result<Props, Refusal> {
-    let address = drive(disk, name)?;
-    let [bus, target, unit] = [address.bus, address.target, address.unit].map(|part| part.unwrap_or(0));
-    let index = address.controller.unwrap_or(0);
-    let controller = buses::drive_controller(draft, name, ControllerType::Scsi, index)?;
-    let models = draft.domain.devices.controllers().filter(|one| one.kind == ControllerType::Scsi && one.index() == index);
-    let model = models.last().and_then(|controller| controller.model.as_deref());
     let driver = match disk.device() {
         DiskDevice::Cdrom => "scsi-cd",
         DiskDevice::Lun => "scsi-block",
         DiskDevice::Disk | DiskDevice::Floppy => "scsi-hd",
     };
-    let place = Props::device(driver).with("bus", format!("{controller}.0"));
-    // Old controllers number their units as SCSI ids and have no logical units.
-    match model {
-        Some("lsilogic") => Ok(place.with("scsi-id", unit)),
-        _ => Ok(place.with("channel", bus).with("scsi-id", target).with("lun", unit)),
-    }
+    Ok(Props::device(driver).and(buses::scsi(draft, name, disk.address.as_ref())?))
 }
 
 fn drive<'a>(disk: &'a Disk, name: &str) -> Result<&'a DriveAddress, Refusal> {

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use lodge_model::domain::devices::{GuestReset, Hostdev, HostdevSource};
-use lodge_model::xml::OnOff;
+use lodge_model::domain::devices::{GuestReset, Hostdev, HostdevSource, InterfaceDriverName};
+use lodge_model::xml::{OnOff, YesNo};
 use uuid::Uuid;
 
 use crate::hypervisors::qemu::command::{Draft, boot_index};
-use crate::hypervisors::qemu::input::UsbDevice;
 use crate::hypervisors::qemu::props::Props;
 use crate::hypervisors::qemu::refusal::Refusal;
 use crate::hypervisors::qemu::{alias, buses};
@@ -18,6 +17,10 @@ use crate::hypervisors::resources::{Access, LabelClass};
 /// # Errors
 /// A kind that cannot be, a host without VFIO, or no place.
 pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
+    if hostdev.source.as_ref().and_then(|source| source.missing) == Some(YesNo(true)) {
+        return Ok(());
+    }
+    check_driver(hostdev)?;
     let name = alias::of(hostdev.alias.as_ref());
     let front_end = match hostdev.source_view()? {
         HostdevSource::Usb { ids, place, port } => {
@@ -33,14 +36,36 @@ pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
             let place = buses::pci(draft, name, hostdev.address.as_ref())?;
             mdev(hostdev, uuid).and(place)
         }
+        HostdevSource::Scsi { adapter, bus, target, unit } => {
+            let host = adapter.strip_prefix("scsi_host").unwrap_or(adapter);
+            let place = buses::scsi(draft, name, hostdev.address.as_ref())?;
+            scsi(draft, hostdev, &format!("{host}:{bus}:{target}:{unit}"))?.and(place)
+        }
         _ => {
             return Err(Refusal::unsupported(format!(
-                "<hostdev type='{}'> cannot be given to a guest by this version: use type='usb', type='pci' or type='mdev', or take it out",
+                "<hostdev type='{}'> of this kind cannot be given to a guest by this version: use type='usb', type='pci', type='mdev', or type='scsi' \
+                 with an <adapter>, or take it out",
                 hostdev.kind
             )));
         }
     };
     draft.device("<hostdev>", front_end.with("id", name).opt("bootindex", boot_index(draft.domain, name)))
+}
+
+fn check_driver(hostdev: &Hostdev) -> Result<(), Refusal> {
+    let driver = hostdev.driver.as_ref();
+    match driver.and_then(|driver| driver.name) {
+        None | Some(InterfaceDriverName::Vfio) => {}
+        Some(other) => {
+            return Err(Refusal::unsupported(format!(
+                "<hostdev> has <driver name='{other}'/>, and QEMU is given devices by VFIO only: use name='vfio', or take it out"
+            )));
+        }
+    }
+    if driver.and_then(|driver| driver.iommufd) == Some(YesNo(true)) {
+        return Err(Refusal::unsupported("<hostdev> has <driver iommufd='yes'/>, which this version does not know: take iommufd out"));
+    }
+    Ok(())
 }
 
 fn usb(
@@ -58,29 +83,18 @@ fn usb(
         Some(GuestReset::On) => (Some(true), Some(true)),
     };
     let device = Props::device("usb-host").opt("guest-reset", guest_reset).opt("guest-resets-all", resets_all);
-    if let Some((bus, number)) = place {
-        usb_node(draft, bus, number);
-        return Ok(device.with("hostbus", bus).with("hostaddr", number));
+    match (place, port, ids) {
+        (Some((bus, number)), ..) => {
+            draft.resource(format!("/dev/bus/usb/{bus:03}/{number:03}"), Access::ReadWrite, LabelClass::Device);
+            Ok(device.with("hostbus", bus).with("hostaddr", number))
+        }
+        // Which one it is has been found out for a guest of the service; a person's QEMU looks by itself.
+        (None, Some((bus, port)), _) => Ok(device.with("hostbus", bus).with("hostport", port)),
+        (None, None, Some((vendor, product))) => Ok(device.with("vendorid", vendor).with("productid", product)),
+        (None, None, None) => {
+            Err(Refusal::invalid("<hostdev type='usb'> does not say which device: add <vendor id='…'/> and <product id='…'/>"))
+        }
     }
-    let is_meant = |device: &&UsbDevice| match (port, ids) {
-        (Some(place), _) => (device.bus, device.port.as_str()) == place,
-        (None, ids) => Some((device.vendor, device.product)) == ids,
-    };
-    let plugged: Vec<_> = draft.input.host.usb.iter().filter(is_meant).map(|device| (device.bus, device.number)).collect();
-    if plugged.is_empty() {
-        // Which node it is shows when the device is plugged in.
-        draft.resource("/dev/bus/usb", Access::ReadWrite, LabelClass::Device);
-    }
-    plugged.into_iter().for_each(|(bus, number)| usb_node(draft, bus, number));
-    match (port, ids) {
-        (Some((bus, port)), _) => Ok(device.with("hostbus", bus).with("hostport", port)),
-        (None, Some((vendor, product))) => Ok(device.with("vendorid", vendor).with("productid", product)),
-        (None, None) => Err(Refusal::invalid("<hostdev type='usb'> does not say which device: add <vendor id='…'/> and <product id='…'/>")),
-    }
-}
-
-fn usb_node(draft: &mut Draft<'_>, bus: u32, number: u32) {
-    draft.resource(format!("/dev/bus/usb/{bus:03}/{number:03}"), Access::ReadWrite, LabelClass::Device);
 }
 
 /// `device` is its name in sysfs.
@@ -95,6 +109,23 @@ fn vfio(draft: &mut Draft<'_>, device: &str) -> Result<(), Refusal> {
         draft.resource(Path::new("/dev/vfio").join(group), Access::ReadWrite, LabelClass::Device);
     }
     Ok(())
+}
+
+/// A unit of a SCSI host, by its name in sysfs. QEMU passes the guest's commands to its generic device.
+fn scsi(draft: &mut Draft<'_>, hostdev: &Hostdev, unit: &str) -> Result<Props, Refusal> {
+    let Some(file) = draft.input.host.scsi_units.get(unit).cloned() else {
+        return Err(Refusal::invalid(format!(
+            "<hostdev type='scsi'> is the unit {unit}, which the host does not have, or has no generic device of: correct <adapter> and \
+             <address>, or load the module sg"
+        )));
+    };
+    let access = if hostdev.readonly { Access::Read } else { Access::ReadWrite };
+    draft.resource(&file, access, LabelClass::Device);
+    let node = format!("{}-unit", alias::of(hostdev.alias.as_ref()));
+    let backend = Props::of("driver", "host_device").with("filename", file.display().to_string());
+    draft.blockdev(backend.with("node-name", node.clone()).with("read-only", hostdev.readonly));
+    let shared = hostdev.shareable.then_some(true);
+    Ok(Props::device("scsi-generic").with("drive", node).opt("share-rw", shared))
 }
 
 fn rom(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Props {

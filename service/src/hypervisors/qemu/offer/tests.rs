@@ -83,7 +83,7 @@ fn what_the_host_lacks_is_not_offered() {
     let everything = host("10.0");
     let whole = offered(&kind, &everything).devices.unwrap();
     assert_eq!(words(&whole.tpm, "backendModel"), "emulator passthrough external");
-    assert_eq!(words(&whole.hostdev, "subsysType"), "usb pci mdev");
+    assert_eq!(words(&whole.hostdev, "subsysType"), "usb pci scsi mdev");
     assert_eq!(words(&whole.interface, "backendType"), "default passt");
     assert!(words(&whole.filesystem, "driverType").contains("virtiofs"));
 
@@ -93,7 +93,7 @@ fn what_the_host_lacks_is_not_offered() {
     assert_eq!(words(&devices.tpm, "backendModel"), "passthrough external");
     assert_eq!(words(&devices.tpm, "backendVersion"), "");
     assert_eq!(words(&devices.tpm, "model"), words(&whole.tpm, "model"));
-    assert_eq!(words(&devices.hostdev, "subsysType"), "usb");
+    assert_eq!(words(&devices.hostdev, "subsysType"), "usb scsi");
     assert_eq!(words(&devices.interface, "backendType"), "default");
     assert_eq!(words(&devices.filesystem, "driverType"), "path");
     let os = capabilities.os.unwrap();

@@ -13,7 +13,7 @@ use crate::hypervisors::qemu::Choices;
 use crate::hypervisors::qemu::capabilities::{Arch, Capabilities, Machine};
 use crate::hypervisors::qemu::command;
 use crate::hypervisors::qemu::complete::complete;
-use crate::hypervisors::qemu::input::{Host, Nics, Operator, PlanInput, Ports};
+use crate::hypervisors::qemu::input::{Host, HostFacts, Nics, Operator, PlanInput, Ports};
 use crate::hypervisors::qemu::plan::LaunchPlan;
 
 /// A kind of domains.
@@ -138,11 +138,14 @@ fn plan(kind: &Kind, machine: Option<&str>, host: &Host, elements: &str) -> Resu
     // Nobody will see its identity and its Ethernet addresses.
     complete(&mut domain, &*host.capabilities, &mut || 0)?;
     let nowhere = Path::new("/nowhere");
+    // The one that the elements name.
+    let units = [("0:1:0:0".to_owned(), nowhere.join("unit"))];
+    let devices = HostFacts { scsi_units: units.into(), ..host.devices.clone() };
     let input = PlanInput {
         capabilities: &host.capabilities,
         firmware: &host.firmware,
         programs: &host.programs,
-        host: &host.devices,
+        host: &devices,
         operator: Operator::Service,
         session: kind.session,
         choices: &Choices::default(),

@@ -8,7 +8,7 @@ use lodge_model::domain::Domain;
 use super::Host;
 use crate::hypervisors::qemu::command::plan;
 use crate::hypervisors::qemu::complete;
-use crate::hypervisors::qemu::input::{PlanInput, UsbDevice};
+use crate::hypervisors::qemu::input::PlanInput;
 
 fn used(host: &Host, session: bool, devices: &str) -> Vec<PathBuf> {
     let xml = format!(
@@ -23,17 +23,20 @@ fn used(host: &Host, session: bool, devices: &str) -> Vec<PathBuf> {
 #[test]
 fn devices_of_the_host_are_named_one_by_one() {
     let mut host = Host::recorded("10.0");
-    let stick = |number, port: &str| UsbDevice { bus: 1, number, vendor: 0x1d6b, product: 2, port: port.into() };
-    host.facts.usb = vec![stick(7, "2.3"), stick(12, "4")];
+    host.facts.scsi_units = [("2:0:1:3".to_owned(), PathBuf::from("/dev/sg4"))].into();
     host.facts.iommu_groups = [("0000:01:00.0".to_owned(), "14".to_owned())].into();
     let usb = |source: &str| format!("<hostdev type='usb'><source>{source}</source></hostdev>");
     let table = [
-        (usb("<vendor id='0x1d6b'/><product id='0x0002'/>"), vec!["/dev/bus/usb/001/007", "/dev/bus/usb/001/012"]),
-        (usb("<address bus='1' device='9'/>"), vec!["/dev/bus/usb/001/009"]),
-        (usb("<vendor id='0x1d6b'/><product id='0x0003'/>"), vec!["/dev/bus/usb"]),
+        (usb("<vendor id='0x1d6b'/><product id='0x0002'/><address bus='1' device='9'/>"), vec!["/dev/bus/usb/001/009"]),
+        (usb("<address bus='1' device='12' port='2.3'/>"), vec!["/dev/bus/usb/001/012"]),
+        ("<hostdev type='usb'><source missing='yes'><vendor id='1'/><product id='2'/></source></hostdev>".to_owned(), vec![]),
         (
             "<hostdev type='pci'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>".to_owned(),
             vec!["/dev/vfio/vfio", "/dev/vfio/14"],
+        ),
+        (
+            "<hostdev type='scsi'><source><adapter name='scsi_host2'/><address bus='0' target='1' unit='3'/></source></hostdev>".to_owned(),
+            vec!["/dev/sg4"],
         ),
     ];
     for (devices, expected) in table {

@@ -1,0 +1,106 @@
+//! Domains and devices of the host: a `<hostdev>` gets the device that it means when it starts, nobody else gets that one meanwhile,
+//! and the host has it back when the guest is over.
+
+use std::time::Duration;
+
+use lodge_model::domain::Domain;
+use lodge_model::domain::devices::{HostAddress, Hostdev, HostdevSource, HostdevSourceElement, Number, StartupPolicy};
+use lodge_model::xml::YesNo;
+use uuid::Uuid;
+
+use super::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hypervisors::{Launch, Take};
+use crate::node_devices::{Given, Guest, Wanted};
+
+/// How long a guest that is over is still shown while its devices go back to the host. The kernel may wait for a device.
+const GIVE_BACK_TIME: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// Keeps the devices of the host for a guest that its definition names, and writes into that which these are.
+    pub(super) async fn claim_devices(&self, launch: &mut Launch) -> Result<()> {
+        let wanted = wanted(&launch.domain)?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let guest = Guest { uuid: launch.uuid, name: launch.domain.name.clone() };
+        let (places, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+        let given = self.devices.claim(guest, wanted).await?;
+        for (place, given) in places.into_iter().zip(given) {
+            if let Some(source) = launch.domain.devices.hostdevs_mut().nth(place).and_then(|hostdev| hostdev.source.as_mut()) {
+                note(source, given);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a driver calls when it is sure of everything else.
+    pub(super) fn take_devices(&self, guest: Uuid) -> Take {
+        let devices = self.devices.clone();
+        std::sync::Arc::new(move || {
+            let devices = devices.clone();
+            Box::pin(async move { devices.take(guest).await })
+        })
+    }
+
+    /// Gives the devices of a guest that is over back to the host.
+    pub(super) async fn give_devices_back(&self, guest: Uuid) {
+        let devices = self.devices.clone();
+        // Goes on when nobody waits any more.
+        let releasing = tokio::spawn(async move { devices.release(guest).await });
+        if tokio::time::timeout(GIVE_BACK_TIME, releasing).await.is_err() {
+            tracing::warn!("devices of the guest with the UUID {guest} do not come back from the kernel");
+        }
+    }
+
+    /// Gives back what guests had that ended while no service looked.
+    pub async fn give_lost_devices_back(&self) {
+        self.devices.release_others(|guest| self.store.status().path(guest).exists()).await;
+    }
+}
+
+/// The devices that a domain names, by their places among its `<hostdev>`, from 0. Of other kinds the driver says what becomes of
+/// them.
+fn wanted(domain: &Domain) -> Result<Vec<(usize, Wanted)>> {
+    let mut all = Vec::new();
+    for (place, hostdev) in domain.devices.hostdevs().enumerate() {
+        let source = hostdev.source_view().map_err(|problem| Error::new(ErrorKind::InvalidXml, problem.to_string()))?;
+        let wanted = match source {
+            HostdevSource::Pci { address } => Wanted::Pci {
+                address: address.to_string(),
+                managed: hostdev.managed == Some(YesNo(true)),
+                driver: hostdev.driver.as_ref().and_then(|driver| driver.model.clone()).unwrap_or_default(),
+            },
+            HostdevSource::Mdev { uuid } => Wanted::Mdev(uuid),
+            HostdevSource::Usb { ids, place, port } => {
+                Wanted::Usb { ids, place, port: port.map(|(bus, port)| (bus, port.to_owned())), optional: is_optional(hostdev) }
+            }
+            // Several guests may use one that is shared, and its initiators keep order among themselves.
+            HostdevSource::Scsi { adapter, bus, target, unit } if !hostdev.shareable => {
+                let host = adapter.strip_prefix("scsi_host").unwrap_or(adapter);
+                Wanted::Scsi(format!("{host}:{bus}:{target}:{unit}"))
+            }
+            _ => continue,
+        };
+        all.push((place, wanted));
+    }
+    Ok(all)
+}
+
+/// Whether a guest that boots can do without (libvirt, formatdomain, `startupPolicy`): `requisite` is about guests that arrive.
+fn is_optional(hostdev: &Hostdev) -> bool {
+    hostdev.source.as_ref().and_then(|source| source.startup_policy) == Some(StartupPolicy::Optional)
+}
+
+fn note(source: &mut HostdevSourceElement, given: Given) {
+    source.missing = None;
+    match given {
+        Given::AsNamed => {}
+        Given::Nothing => source.missing = Some(YesNo(true)),
+        Given::Usb(bus, device) => {
+            let address = source.address.get_or_insert_with(HostAddress::default);
+            address.bus = Some(Number::decimal(bus));
+            address.device = Some(Number::decimal(device));
+        }
+    }
+}
