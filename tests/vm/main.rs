@@ -6,5 +6,6 @@
 mod apparmor;
 mod confinement;
 mod host;
+mod host_devices;
 mod node_devices;
 mod selinux;
