@@ -8,7 +8,7 @@ use lodge_dbus_interfaces::{BUS_NAME, NODE_DEVICE_INTERFACE, ROOT_PATH, paths};
 use lodge_tests::binaries;
 use lodge_tests::bus::PrivateBus;
 use tokio::sync::mpsc;
-use zbus::{Connection, OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, Variant};
 
 use crate::{Ran, lodgectl};
 
@@ -39,7 +39,7 @@ impl Mock {
         let connection = bus.connect().await;
         let (called, calls) = mpsc::channel(4);
         let server = connection.object_server();
-        server.at(ROOT_PATH, zbus::fdo::ObjectManager).await.unwrap();
+        server.at(ROOT_PATH, MockInventory).await.unwrap();
         server.at(ROOT_PATH, MockManager(called.clone())).await.unwrap();
         for facts in HOST {
             server.at(paths::device(facts.0), MockDevice { facts, called: called.clone() }).await.unwrap();
@@ -73,6 +73,31 @@ impl MockManager {
     }
 }
 
+struct MockInventory;
+
+#[zbus::interface(name = "org.freedesktop.DBus.ObjectManager")]
+impl MockInventory {
+    async fn get_managed_objects(&self) -> HashMap<OwnedObjectPath, HashMap<&str, HashMap<&str, Variant<'_>>>> {
+        let object = |(name, parent, capabilities, driver, used_by): Facts| {
+            let group = if used_by.is_empty() { -1 } else { 31 };
+            let properties = [
+                ("Name", Variant::from(name)),
+                ("Parent", Variant::from(parent)),
+                ("Capabilities", Variant::from(capabilities.to_vec())),
+                ("Path", Variant::from(format!("/sys/devices/{name}"))),
+                ("DeviceFiles", Variant::from(Vec::<&str>::new())),
+                ("Driver", Variant::from(driver)),
+                ("Vendor", Variant::from("Our works")),
+                ("Product", Variant::from("")),
+                ("IommuGroup", Variant::from(group)),
+                ("UsedBy", Variant::from(used_by)),
+            ];
+            (paths::device(name), HashMap::from([(NODE_DEVICE_INTERFACE, HashMap::from(properties))]))
+        };
+        HOST.into_iter().map(object).collect()
+    }
+}
+
 struct MockDevice {
     facts: Facts,
     called: mpsc::Sender<String>,
@@ -81,7 +106,12 @@ struct MockDevice {
 impl MockDevice {
     /// Notes a call with its options in order of their names.
     async fn note(&self, verb: &str, options: &Options) {
-        let mut options: Vec<_> = options.iter().map(|(key, value)| format!(" {key}={value:?}")).collect();
+        let text = |value: &OwnedVariant| match &**value {
+            Variant::Str(text) => format!("{text:?}"),
+            Variant::Bool(on) => on.to_string(),
+            other => format!("{other:?}"),
+        };
+        let mut options: Vec<_> = options.iter().map(|(key, value)| format!(" {key}={}", text(value))).collect();
         options.sort();
         self.called.send(format!("{verb} {}{}", self.facts.0, options.concat())).await.unwrap();
     }
@@ -92,51 +122,6 @@ impl MockDevice {
     #[zbus(property)]
     fn name(&self) -> &str {
         self.facts.0
-    }
-
-    #[zbus(property)]
-    fn parent(&self) -> &str {
-        self.facts.1
-    }
-
-    #[zbus(property)]
-    fn capabilities(&self) -> Vec<&str> {
-        self.facts.2.to_vec()
-    }
-
-    #[zbus(property)]
-    fn path(&self) -> String {
-        format!("/sys/devices/{}", self.facts.0)
-    }
-
-    #[zbus(property)]
-    fn device_files(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    #[zbus(property)]
-    fn driver(&self) -> &str {
-        self.facts.3
-    }
-
-    #[zbus(property)]
-    fn vendor(&self) -> &str {
-        "Our works"
-    }
-
-    #[zbus(property)]
-    fn product(&self) -> &str {
-        ""
-    }
-
-    #[zbus(property)]
-    fn iommu_group(&self) -> i32 {
-        if self.facts.4.is_empty() { -1 } else { 31 }
-    }
-
-    #[zbus(property)]
-    fn used_by(&self) -> &str {
-        self.facts.4
     }
 
     #[zbus(out_args("xml"))]

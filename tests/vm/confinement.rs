@@ -191,14 +191,18 @@ fn label(host: &Vm, name: &str) -> String {
     host.run(&["stat", "--format=%C", &disk(name)]).success()
 }
 
-#[test]
-fn under_selinux_two_guests_have_categories_of_their_own() {
-    let host = installed(VmKind::SeLinux);
-    // As docs/security.md says.
+/// Installs the module for the policy, as docs/security.md says.
+pub fn label_for_selinux(host: &Vm) {
     host.run(&["semodule", "--install", "/usr/share/selinux/packages/lodge.cil"]).success();
     let files = ["/usr/bin/lodged", "/etc/lodge", "/run/lodge", "/var/cache/lodge", "/var/log/lodge", "/var/lib/lodge"];
     host.run(&[&["restorecon", "-RF"][..], &files].concat()).success();
     host.run(&["systemctl", "restart", "lodged"]).success();
+}
+
+#[test]
+fn under_selinux_two_guests_have_categories_of_their_own() {
+    let host = installed(VmKind::SeLinux);
+    label_for_selinux(&host);
     define(&host, "web", WEB);
     define(&host, "db", DB);
     let before = label(&host, "web");

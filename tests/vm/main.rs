@@ -6,6 +6,7 @@
 mod apparmor;
 mod confinement;
 mod host;
+mod host_devices;
 mod node_devices;
 mod selinux;
 mod vlans;

@@ -14,6 +14,20 @@ use crate::hypervisors::resources::{Access, LabelClass};
 /// Characters of patterns, of variables and of quoting (apparmor.d(5), globbing).
 const SPECIAL: &[u8] = b"\\\"*?[]{}^@,";
 
+/// Where the special files of USB devices are.
+const USB: &str = "/dev/bus/usb";
+/// What libusb reads to find a device whose file the guest may open (libusb-1.0, with libudev).
+const TO_FIND_USB: &str = "\
+/dev/bus/usb/ r,
+/dev/bus/usb/*/ r,
+/sys/bus/ r,
+/sys/bus/usb/devices/ r,
+/sys/class/ r,
+/sys/devices/**/usb[0-9]*/** r,
+/run/udev/data/+usb:* r,
+/run/udev/data/c189:* r,
+";
+
 /// The rules of a guest, a line each.
 ///
 /// # Errors
@@ -44,6 +58,9 @@ pub fn of(guest: &Subject) -> Result<String> {
         let pattern = pattern(&path)?;
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\"{pattern}{below}\" {access},");
+    }
+    if guest.resources.iter().any(|resource| resource.path.starts_with(USB)) {
+        text.push_str(TO_FIND_USB);
     }
     Ok(text)
 }

@@ -85,6 +85,19 @@ async fn a_profile_comes_and_goes_with_its_guest() {
 }
 
 #[tokio::test]
+async fn only_a_guest_with_a_usb_device_may_look_for_it() {
+    for (path, expected) in [("/dev/vfio/7", false), ("/dev/bus/usb/001/004", true)] {
+        let bench = Bench::new();
+        let mut guest = bench.guest("");
+        guest.resources.push(HostResource::new(path, Access::ReadWrite, LabelClass::Device));
+        bench.layer().plan(&guest).await.unwrap().unwrap().apply().await.unwrap();
+        let files = bench.text(FILES).unwrap();
+        assert!(files.contains(&format!("\"{path}\" rwk,")), "{files}");
+        assert_eq!(files.contains("/sys/bus/usb/devices/ r,"), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_administrator_edited_stays() {
     let bench = Bench::new();
     let edited = format!("profile {PROFILE} flags=(complain) {{\n  include \"{FILES}\"\n}}\n");
