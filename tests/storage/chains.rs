@@ -47,6 +47,19 @@ async fn a_chain_through_pools_is_told_and_copied_whole() {
     let expected: Vec<u8> = [1, 2, 3, 1].into_iter().flat_map(|byte| vec![byte; 65536]).collect();
     assert!(std::fs::read(path.join("copy.img")).unwrap() == expected);
 
+    // A copy that is itself laid over something has its content all the same.
+    let xml = over("over.qcow2", &path.join("base.img"), "raw");
+    soon("a clone", pool.clone_volume(&xml, &source, &Default::default())).await.unwrap();
+    let flat = service.path("flat");
+    run("qemu-img", "qemu-utils", &["convert", "-O", "raw", path.join("over.qcow2").to_str().unwrap(), flat.to_str().unwrap()]);
+    assert!(std::fs::read(&flat).unwrap() == expected);
+    let zeros = service.make("images", &volume("zeros.img", "raw", 256 << 10, "")).await.unwrap();
+    soon("a clone", pool.clone_volume(&xml.replace("over.qcow2", "covers.qcow2"), zeros.inner().path(), &Default::default()))
+        .await
+        .unwrap();
+    run("qemu-img", "qemu-utils", &["convert", "-O", "raw", path.join("covers.qcow2").to_str().unwrap(), flat.to_str().unwrap()]);
+    assert!(std::fs::read(&flat).unwrap().iter().all(|byte| *byte == 0));
+
     // No level goes away or changes while it is read: a key is derived for some seconds.
     let slow = "<volume><name>slow.img</name><target><encryption format='default'/></target></volume>";
     let options = VolumeOptions { no_wait: true, ..Default::default() };
@@ -60,7 +73,7 @@ async fn a_chain_through_pools_is_told_and_copied_whole() {
     service.pool("other").await.stop(&NONE).await.unwrap();
     assert_eq!(told(&top.get_backing_chain(&NONE).await.unwrap()), [format!("{} qcow2  ", there.join("middle.qcow2").display())]);
     assert_eq!(kind(pool.clone_volume(&volume("again.img", "raw", 256 << 10, ""), &source, &Default::default()).await), "InvalidState");
-    assert_eq!(entries(&path).len(), 3);
+    assert_eq!(entries(&path).len(), 6);
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use lodge_tests::binaries::{command, installed};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use super::service::soon;
 
 /// A block device over a sparse file.
 pub struct Loop {
@@ -57,4 +60,21 @@ pub fn entries(directory: &Path) -> Vec<PathBuf> {
     let mut names: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
     names.sort();
     names
+}
+
+/// Waits until a directory has a new entry for which `wanted` holds.
+pub async fn appears(directory: &Path, wanted: impl Fn(&str) -> bool + Send + 'static) {
+    let events = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&events, directory, WatchFlags::CREATE).unwrap();
+    let there = |directory: &Path| entries(directory).iter().any(|name| name.to_str().is_some_and(&wanted));
+    let directory = directory.to_owned();
+    if there(&directory) {
+        return;
+    }
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&events, &mut buffer);
+        while !reader.next().unwrap().file_name().and_then(|name| name.to_str().ok()).is_some_and(&wanted) {}
+    });
+    soon("an entry of a directory", seen).await.unwrap();
 }

@@ -1,8 +1,11 @@
 //! Disks: partitions as volumes.
 
-use lodge_dbus_interfaces::options::{BuildOptions, PoolStartOptions, ResizeOptions};
+use std::path::Path;
 
-use super::devices::{Loop, run};
+use lodge_dbus_interfaces::options::{BuildOptions, PoolStartOptions, ResizeOptions, VolumeOptions};
+use lodge_dbus_interfaces::types::Overwrite;
+
+use super::devices::{Loop, appears, run};
 use super::service::{NONE, Service, kind, soon};
 
 fn partition(name: &str, mebibytes: u64) -> String {
@@ -49,4 +52,40 @@ async fn partitions_come_grow_and_go() {
         pool.stop(&NONE).await.unwrap();
         pool.delete(&NONE).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_partition_whose_making_is_cancelled_is_not_there() {
+    let service = Service::new().await;
+    let device = Loop::new(64 << 20);
+    let xml = format!(
+        "<pool type='disk'><name>d</name><source><device path='{}'/><format type='gpt'/></source><target><path>/dev</path></target></pool>",
+        device.device
+    );
+    service.define(&xml).await.unwrap();
+    let pool = service.pool("d").await;
+    soon("a start", pool.start(&PoolStartOptions { build: true, overwrite: Overwrite::Everything, no_wait: false })).await.unwrap();
+    let name = format!("{}p1", device.name());
+    // A key is derived for some seconds; that is long enough.
+    let encrypted =
+        format!("<volume><name>{name}</name><capacity unit='MiB'>8</capacity><target><encryption format='default'/></target></volume>");
+    let (_, job, _) = pool.create_volume(&encrypted, &VolumeOptions { no_wait: true, ..Default::default() }).await.unwrap();
+    appears(Path::new("/dev"), {
+        let name = name.clone();
+        move |entry| entry == name
+    })
+    .await;
+    // Nobody takes it for something that the table has forgotten.
+    pool.refresh(&NONE).await.unwrap();
+    assert!(Path::new("/dev").join(&name).exists());
+    assert_eq!(service.volumes("d").await, Vec::<String>::new());
+    service.job(job.clone()).await.cancel(&NONE).await.unwrap();
+    assert_eq!(service.ended(job).await.0, "cancelled");
+    assert_eq!(service.volumes("d").await, Vec::<String>::new());
+    assert!(!Path::new("/dev").join(&name).exists());
+    // Encrypted to the end, and found so.
+    let made = service.make("d", &encrypted).await.unwrap();
+    assert!(made.encrypted().await.unwrap());
+    made.delete(&NONE).await.unwrap();
+    pool.stop(&NONE).await.unwrap();
 }

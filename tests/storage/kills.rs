@@ -12,12 +12,11 @@ use lodge_dbus_interfaces::options::{BuildOptions, PoolStartOptions, ResizeOptio
 use lodge_dbus_interfaces::types::WipeAlgorithm;
 use lodge_tests::binaries;
 use lodge_tests::bus::PrivateBus;
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use zbus::OwnedObjectPath;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream, PropertiesProxy};
 
-use super::devices::{Loop, entries, run};
+use super::devices::{Loop, appears, entries, run};
 use super::service::{NONE, Service, soon, volume};
 
 const AT_ONCE: VolumeOptions = VolumeOptions { preallocate_metadata: false, no_wait: true };
@@ -87,23 +86,6 @@ impl Doomed {
     async fn warnings(&self, pool: &str) -> Vec<String> {
         self.service.pool(pool).await.warnings().await.unwrap_or_else(|error| panic!("{error}\n{}", self.bus.log()))
     }
-}
-
-/// Waits until a directory has a new entry for which `wanted` holds.
-async fn appears(directory: &Path, wanted: impl Fn(&str) -> bool + Send + 'static) {
-    let events = inotify::init(CreateFlags::CLOEXEC).unwrap();
-    inotify::add_watch(&events, directory, WatchFlags::CREATE).unwrap();
-    let there = |directory: &Path| entries(directory).iter().any(|name| name.to_str().is_some_and(&wanted));
-    let directory = directory.to_owned();
-    if there(&directory) {
-        return;
-    }
-    let seen = tokio::task::spawn_blocking(move || {
-        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&events, &mut buffer);
-        while !reader.next().unwrap().file_name().and_then(|name| name.to_str().ok()).is_some_and(&wanted) {}
-    });
-    soon("an entry of a directory", seen).await.unwrap();
 }
 
 /// Bytes that are not zero, and nowhere the same for long.

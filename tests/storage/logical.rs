@@ -17,10 +17,16 @@ async fn a_volume_group_is_made_used_and_removed() {
     service.define(&xml).await.unwrap();
     let pool = service.pool("guests").await;
     assert_eq!(pool.path().await.unwrap(), format!("/dev/{group}"));
+    let found = async || service.manager().await.find_pool_sources("logical", "", &NONE).await.unwrap();
+    assert!(!found().await.contains(&group));
     assert!(soon("a start", pool.start(&PoolStartOptions::default())).await.is_err());
     soon("building", pool.build(&BuildOptions::default())).await.unwrap();
     assert_eq!(kind(soon("building", pool.build(&BuildOptions::default())).await), "InUse");
     soon("a start", pool.start(&PoolStartOptions::default())).await.unwrap();
+    let told = found().await;
+    for part in [format!("<name>{group}</name>"), format!("<device path='{}'/>", one.device), format!("<device path='{}'/>", two.device)] {
+        assert!(told.contains(&part), "{part} in {told}");
+    }
     let free = pool.available().await.unwrap();
     assert!((100 << 20..128 << 20).contains(&free) && pool.capacity().await.unwrap() == free, "{free}");
     let too_large = "<volume><name>a</name><capacity unit='GiB'>1</capacity></volume>";

@@ -81,3 +81,18 @@ async fn a_later_service_finds_what_was_started() {
     let service = service.crash_and_restart().await;
     assert!(!service.pool("images").await.active().await.unwrap());
 }
+
+#[tokio::test]
+async fn sources_are_looked_for_where_that_can_be_done() {
+    let service = Service::new().await;
+    let manager = service.manager().await;
+    let find = async |of: &str, place: &str| kind(manager.find_pool_sources(of, place, &NONE).await);
+    assert_eq!(find("dir", "").await, "NotSupported");
+    assert_eq!(find("nothing", "").await, "InvalidArgument");
+    assert_eq!(find("netfs", "").await, "InvalidXml");
+    assert_eq!(find("iscsi", "<source><host name='-x y'/></source>").await, "InvalidXml");
+    assert_eq!(find("netfs", "<sauce/>").await, "InvalidXml");
+    // Nobody is there. Without the program it is NotSupported, with the package.
+    let refused = find("netfs", "<source><host name='127.0.0.1'/></source>").await;
+    assert!(refused == "HostFailed" || refused == "NotSupported", "{refused}");
+}

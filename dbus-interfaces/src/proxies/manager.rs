@@ -60,6 +60,10 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn get_network(&self, name: &str) -> Result<OwnedObjectPath>;
 
+    /// Looks for what pools could be made of.
+    #[zbus(allow_interactive_auth)]
+    fn find_pool_sources(&self, kind: &str, source: &str, options: &NoOptions) -> Result<String>;
+
     /// Stores a storage pool.
     #[zbus(allow_interactive_auth)]
     fn define_pool(&self, xml: &str, options: &DefineOptions) -> Result<(OwnedObjectPath, Vec<String>)>;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use lodge_dbus_interfaces::options::{CreateOptions, CreatePoolOptions, DefineOptions, NoOptions, Received};
-use lodge_dbus_interfaces::{Result, paths};
+use lodge_dbus_interfaces::{Error, Result, paths};
 use lodge_model::document::Document as _;
 use lodge_model::native::Written;
+use lodge_model::storage_pool::{PoolSource, PoolType};
+use lodge_model::xml::Value as _;
 use zbus::message::Header;
 use zbus::{Connection, OwnedObjectPath};
 
@@ -225,6 +227,22 @@ impl ManagerObject {
         let grant = self.shared.authorize(&header, connection, Action::SecretDefine, details).await?;
         let view = self.shared.secrets.define(grant, draft, options.new).await?;
         Ok((view.path(), view.warnings.clone()))
+    }
+
+    #[zbus(out_args("xml"))]
+    async fn find_pool_sources(
+        &self,
+        kind: &str,
+        source: &str,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String> {
+        NoOptions::read(&options)?;
+        let grant = self.shared.authorize(&header, connection, Action::PoolDefine, Details::of_verb("FindPoolSources")).await?;
+        let kind = PoolType::parse(kind).ok_or_else(|| Error::InvalidArgument(format!("there are no pools of the type '{kind}'")))?;
+        let place = if source.is_empty() { PoolSource::default() } else { PoolSource::parse(source).map_err(crate::error::Error::from)?.0 };
+        Ok(self.shared.storage.find_sources(grant, kind, &place).await?.to_xml())
     }
 
     #[zbus(out_args("pool", "warnings"))]

@@ -129,7 +129,7 @@ impl StorageVolumeObject {
     ) -> Result<String> {
         NoOptions::read(&options)?;
         self.authorize(&header, connection, Action::VolumeView, "GetXml").await?;
-        Ok(self.pool_handle()?.volume(&self.name)?.document().to_xml())
+        Ok(self.shared.storage.document(&self.pool_handle()?, &self.name)?.to_xml())
     }
 
     #[zbus(out_args("levels"))]

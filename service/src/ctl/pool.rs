@@ -14,7 +14,7 @@ use super::complete::pool_names;
 use super::failure::Outcome;
 use super::inventory::Object;
 use super::output::{Output, warn};
-use super::pool_as::PoolAs;
+use super::pool_as::{PoolAs, SourcesAs};
 use super::pool_list::List;
 use super::service::{Service, property, set_property};
 use super::table::facts;
@@ -125,6 +125,21 @@ Examples:
     /// Remove a pool's definition; what it is made of stays
     #[command(after_help = "Example:\n  lodgectl pool-undefine images")]
     PoolUndefine(Target),
+    /// Look for what pools could be made of, where a document says
+    #[command(after_help = "Example:\n  lodgectl find-storage-pool-sources netfs server.xml")]
+    FindStoragePoolSources {
+        /// The type of the pools: logical, netfs or iscsi
+        #[arg(value_name = "TYPE")]
+        kind: String,
+        /// Where to look: a <source> with a <host>; - is standard input
+        #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Look for what pools could be made of
+    #[command(
+        after_help = "Examples:\n  lodgectl find-storage-pool-sources-as netfs nas.example.org\n  lodgectl find-storage-pool-sources-as logical"
+    )]
+    FindStoragePoolSourcesAs(SourcesAs),
     /// Print a pool's UUID
     #[command(after_help = "Example:\n  lodgectl pool-uuid images")]
     PoolUuid(Target),
@@ -225,6 +240,13 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
                 output.confirm(format_args!("Pool '{name}' created"))
             }
         },
+        Command::FindStoragePoolSources { kind, file } => {
+            let place = file.map_or_else(|| Ok(String::new()), |file| input::read(&file))?;
+            output.document(&service.manager.find_pool_sources(&kind, &place, &NoOptions {}).await?)
+        }
+        Command::FindStoragePoolSourcesAs(place) => {
+            output.document(&service.manager.find_pool_sources(&place.kind, &place.document().to_xml(), &NoOptions {}).await?)
+        }
         Command::PoolList(list) => pool_list::list(&service, &list, output).await,
         command => one(command, &service, output).await,
     }
@@ -300,9 +322,13 @@ impl Command {
             | Self::PoolUndefine(target)
             | Self::PoolUuid(target)
             | Self::PoolName(target) => Some(target),
-            Self::PoolDefine { .. } | Self::PoolDefineAs(_) | Self::PoolCreate { .. } | Self::PoolCreateAs { .. } | Self::PoolList(_) => {
-                None
-            }
+            Self::FindStoragePoolSources { .. }
+            | Self::FindStoragePoolSourcesAs(_)
+            | Self::PoolDefine { .. }
+            | Self::PoolDefineAs(_)
+            | Self::PoolCreate { .. }
+            | Self::PoolCreateAs { .. }
+            | Self::PoolList(_) => None,
         }
     }
 }

@@ -54,6 +54,31 @@ pub struct PoolAs {
     pub print_xml: bool,
 }
 
+/// Arguments that say where to look for sources of pools.
+#[derive(Args)]
+pub struct SourcesAs {
+    /// The type of the pools: logical, netfs or iscsi
+    #[arg(value_name = "TYPE")]
+    pub kind: String,
+    /// The server
+    #[arg(value_name = "HOST")]
+    host: Option<String>,
+    /// Its port
+    #[arg(value_name = "PORT")]
+    port: Option<u16>,
+    /// The name of this side of an iSCSI connection
+    #[arg(long, value_name = "IQN")]
+    initiator: Option<String>,
+}
+
+impl SourcesAs {
+    /// The document.
+    pub fn document(&self) -> PoolSource {
+        let host = self.host.clone().map(|name| PoolHost { name, port: self.port, ..Default::default() });
+        PoolSource { hosts: host.into_iter().collect(), initiator: self.initiator.clone().map(initiator), ..Default::default() }
+    }
+}
+
 impl PoolAs {
     /// The document.
     pub fn document(&self) -> StoragePool {
@@ -72,13 +97,12 @@ impl PoolAs {
     fn source(&self) -> Option<PoolSource> {
         let host = |name: &String| PoolHost { name: name.clone(), ..Default::default() };
         let device = |path: &String| PoolDevice { path: path.clone(), ..Default::default() };
-        let initiator = |name: &String| Initiator { iqn: Some(Iqn { name: name.clone(), ..Default::default() }), ..Default::default() };
         let source = PoolSource {
             hosts: self.source_host.iter().map(host).collect(),
             devices: self.source_dev.iter().map(device).collect(),
             dir: self.source_path.clone().map(|path| PoolDirectory { path, ..Default::default() }),
             name: self.source_name.clone(),
-            initiator: self.source_initiator.as_ref().map(initiator),
+            initiator: self.source_initiator.clone().map(initiator),
             auth: self.auth(),
             format: self.source_format.clone().map(|kind| TypeName { kind: Some(kind), ..Default::default() }),
             ..Default::default()
@@ -96,4 +120,8 @@ impl PoolAs {
             ..Default::default()
         }))
     }
+}
+
+fn initiator(name: String) -> Initiator {
+    Initiator { iqn: Some(Iqn { name, ..Default::default() }), ..Default::default() }
 }

@@ -1,7 +1,5 @@
 //! The passphrases of volumes: those that documents name, and those that the service makes.
 
-use std::sync::Arc;
-
 use lodge_model::encryption::{Encryption, EncryptionFormat, SecretReference};
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat};
 use lodge_model::xml::Value as _;
@@ -9,6 +7,7 @@ use uuid::Uuid;
 
 use super::backends::{Backend, blocking};
 use super::engine::Storage;
+use super::interrupted::{Operation, Work};
 use super::passphrases::Passphrase;
 use super::volume::{Volume, type_name};
 use crate::error::{Error, ErrorKind, Result};
@@ -75,6 +74,23 @@ impl Storage {
         Ok(Encrypted { passphrase: Some(passphrase), secret: Some(secret), made: true })
     }
 
+    /// Writes down that a volume is made with a secret of its own, which goes with it if that fails.
+    pub(super) async fn begin_with_secret(&self, pool: &str, volume: &str, secret: Uuid) -> Result<Work> {
+        let begun = self.interrupted.begin(pool, volume, Operation::Create(secret)).await;
+        if begun.is_err() {
+            self.forget_secret(secret).await;
+        }
+        begun
+    }
+
+    /// Forgets a secret that was made for a volume that is not there.
+    pub(super) async fn forget_secret(&self, secret: Uuid) {
+        match self.host.secrets.forget(secret).await {
+            Ok(()) => tracing::info!("secret {secret} was made for a volume that was not finished, and is removed"),
+            Err(error) => tracing::warn!("secret {secret}, made for a volume that was not finished, stays: {error}"),
+        }
+    }
+
     /// The passphrase that opens a volume; `None` when it is not encrypted or no secret is known.
     pub(super) async fn passphrase_of(&self, volume: &Volume) -> Result<Option<Passphrase>> {
         match volume.encryption {
@@ -93,28 +109,4 @@ fn new_passphrase() -> Result<Passphrase> {
     let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
     read.map_err(|error| Error::new(ErrorKind::HostFailed, "cannot make a passphrase").caused_by(error))?;
     Ok(Passphrase::new(bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()))
-}
-
-/// A secret that was made for a volume and is forgotten again unless the volume is there.
-pub(super) struct Forget {
-    pub storage: Arc<Storage>,
-    pub secret: Option<Uuid>,
-}
-
-impl Forget {
-    pub fn keep(mut self) {
-        self.secret = None;
-    }
-}
-
-impl Drop for Forget {
-    fn drop(&mut self) {
-        let Some(secret) = self.secret else { return };
-        let storage = self.storage.clone();
-        tokio::spawn(async move {
-            if let Err(error) = storage.host.secrets.forget(secret).await {
-                tracing::warn!("secret {secret}, made for a volume that could not be made, stays: {error}");
-            }
-        });
-    }
 }

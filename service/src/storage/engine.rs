@@ -178,10 +178,7 @@ impl Storage {
         }
         let view = pool.view();
         for secret in self.interrupted.secrets_of_nothing(&view.name, &view.contents.volumes).await {
-            match self.host.secrets.forget(secret).await {
-                Ok(()) => tracing::info!("secret {secret} was made for a volume whose making was interrupted, and is removed"),
-                Err(error) => tracing::warn!("secret {secret}, made for a volume that could not be made, stays: {error}"),
-            }
+            self.forget_secret(secret).await;
         }
         shown
     }

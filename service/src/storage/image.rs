@@ -31,6 +31,19 @@ pub enum Place {
     Device(String),
 }
 
+impl Place {
+    fn try_clone(&self) -> Result<Self> {
+        let again = |fd: &OwnedFd| {
+            fd.try_clone().map_err(|error| Error::new(ErrorKind::HostFailed, "cannot hand a file to qemu-img twice").caused_by(error))
+        };
+        Ok(match self {
+            Self::Entry(directory, name) => Self::Entry(again(directory)?, name.clone()),
+            Self::File(file) => Self::File(again(file)?),
+            Self::Device(path) => Self::Device(path.clone()),
+        })
+    }
+}
+
 /// An image that there is.
 #[derive(Debug)]
 pub struct Image {
@@ -253,14 +266,14 @@ pub async fn create(new: NewImage, report: Report<'_>) -> Result<()> {
 /// # Errors
 /// Those of the program.
 pub async fn convert(source: Image, new: NewImage, report: Report<'_>) -> Result<()> {
+    if new.backing.is_some() {
+        return convert_over(source, new, report).await;
+    }
     let mut qemu_img = QemuImg::new();
     let source = qemu_img.image(source)?;
     let (format, options) = qemu_img.options(&new)?;
     let (total, device) = (new.capacity, matches!(new.place, Place::Device(_)));
     let mut arguments: Vec<String> = vec!["-p".to_owned()];
-    if let Some((path, format)) = &new.backing {
-        arguments.extend(["-F", needed_name(*format)?, "-B", path].map(str::to_owned));
-    }
     if device && format == "raw" {
         // The device is there; making an image would do nothing to it.
         arguments.push("-n".into());
@@ -269,6 +282,20 @@ pub async fn convert(source: Image, new: NewImage, report: Report<'_>) -> Result
     arguments.extend(options);
     arguments.push(source);
     arguments.push(qemu_img.path(new.place));
+    qemu_img.run("convert", arguments, total, report).await
+}
+
+/// The same of an image that is laid over another one: that is not opened, and all of it is covered.
+async fn convert_over(source: Image, new: NewImage, report: Report<'_>) -> Result<()> {
+    let place = new.place.try_clone()?;
+    let encryption = new.encryption.as_ref().map(|encryption| (EncryptionFormat::Luks, encryption.passphrase.clone()));
+    let made = Image { place, format: new.format, encryption, backing: None };
+    let total = new.capacity;
+    create(new, &|_, _| {}).await?;
+    let mut qemu_img = QemuImg::new();
+    let (source, format) = (qemu_img.image(source)?, needed_name(made.format)?);
+    let made = qemu_img.image(made)?;
+    let arguments = ["-p", "-n", "-O", format, &source, &made].map(str::to_owned);
     qemu_img.run("convert", arguments, total, report).await
 }
 

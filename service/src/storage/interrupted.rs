@@ -54,6 +54,7 @@ pub struct Interrupted {
 pub struct Work {
     records: Interrupted,
     key: (String, String),
+    operation: Operation,
 }
 
 impl Interrupted {
@@ -88,7 +89,7 @@ impl Interrupted {
             held.interrupted.remove(&key);
             held.running.insert(key.clone(), operation);
         }
-        let work = Work { records: self.clone(), key };
+        let work = Work { records: self.clone(), key, operation };
         match self.save().await {
             Ok(()) => Ok(work),
             Err(error) => {
@@ -155,6 +156,16 @@ impl Interrupted {
 }
 
 impl Work {
+    /// What is done.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The name of the volume.
+    pub fn volume(&self) -> &str {
+        &self.key.1
+    }
+
     /// It is over, well or not.
     pub async fn end(self) {
         self.records.held().running.remove(&self.key);

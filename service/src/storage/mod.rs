@@ -17,6 +17,7 @@ mod chain;
 mod claims;
 mod encrypt;
 mod engine;
+mod find;
 pub mod formats;
 mod handle;
 mod image;

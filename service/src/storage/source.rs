@@ -29,6 +29,19 @@ impl Storage {
         chain::below(pool.volume(name)?.as_ref(), &self.registry.views())
     }
 
+    /// The document of a volume. Of which format what it is laid over is, is said by that itself where the header does not.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidState` when the pool is not started.
+    pub fn document(&self, pool: &PoolHandle, name: &str) -> Result<StorageVolume> {
+        let mut document = pool.volume(name)?.document();
+        if let Some(backing) = document.backing_store.as_mut().filter(|backing| backing.format.is_none()) {
+            let known = backing.path.as_deref().and_then(|path| self.registry.volume(path).ok());
+            backing.format = known.map(|known| super::volume::type_name(known.volume.format));
+        }
+        Ok(document)
+    }
+
     /// A volume to read from, with each volume that it is laid over, all claimed.
     pub(super) async fn source(&self, from: &SourceVolume, claims: &mut Vec<Claim>) -> Result<Source> {
         const VERB: &str = "read for another volume";

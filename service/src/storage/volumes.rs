@@ -10,7 +10,6 @@ use lodge_model::storage_volume::{StorageVolume, VolumeFormat, VolumeType};
 
 use super::backends::{NewSize, NewVolume, blocking};
 use super::claims::{Claim, Sharing};
-use super::encrypt::Forget;
 use super::engine::Storage;
 use super::handle::PoolHandle;
 use super::image::Resizing;
@@ -117,18 +116,16 @@ impl Storage {
         };
         let operation = if new.source.is_some() { "volume-clone" } else { "volume-create" };
         let in_place = match made {
-            Some(secret) => Some(self.interrupted.begin(&pool.name(), &name, Operation::Create(secret)).await?),
+            Some(secret) => Some(self.begin_with_secret(&pool.name(), &name, secret).await?),
             None => None,
         };
         let order = Order { in_place, ..self.volume_order(operation, pool, &name, grant, claims, wait) };
-        let (storage, pool_name, interrupted) = (self.clone(), pool.name(), self.interrupted.clone());
+        let (pool_name, interrupted) = (pool.name(), self.interrupted.clone());
         self.as_job(order, move |progress| async move {
-            let forget = Forget { storage, secret: made };
             backend
                 .create(new, &progress.report())
                 .await
                 .map_err(|error| error.in_context(format_args!("cannot make volume '{name}' in pool '{pool_name}'")))?;
-            forget.keep();
             interrupted.forget(&pool_name, &name).await;
             Ok(())
         })

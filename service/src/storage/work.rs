@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::claims::Claim;
 use super::engine::Storage;
 use super::handle::PoolHandle;
-use super::interrupted::Work;
+use super::interrupted::{Operation, Work};
 use crate::authorization::{Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Job;
@@ -48,13 +48,18 @@ impl Storage {
                 }
                 () = forward => Err(Error::new(ErrorKind::Internal, "work without an end")),
             };
-            if let Some(work) = in_place {
-                work.end().await;
-            }
-            if let Some(pool) = pool
+            if let Some(pool) = &pool
                 && let (Err(error), true) = (pool.refreshed().await, result.is_ok())
             {
                 result = Err(error);
+            }
+            if let Some(work) = in_place {
+                // What was called off may just have been done: then the secret is needed.
+                let is_there = pool.is_some_and(|pool| pool.view().volume(work.volume()).is_some());
+                if let (Operation::Create(secret), false) = (work.operation(), is_there) {
+                    storage.forget_secret(secret).await;
+                }
+                work.end().await;
             }
             drop(claims);
             storage.jobs.end(&shown, &result).await;

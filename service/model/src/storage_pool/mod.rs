@@ -168,6 +168,33 @@ impl Document for StoragePool {
     }
 }
 
+element! {
+    /// What pools could be made of: the answer of who looked for that (libvirt, virConnectFindStoragePoolSources).
+    pub struct PoolSources {
+        /// Each as it would stand in a pool.
+        children "source" sources: Vec<PoolSource>,
+    }
+}
+
+impl Document for PoolSources {
+    const ROOT: &'static str = "sources";
+
+    fn check(&self, _: &mut Problems) {}
+}
+
+/// By itself it says where to look for sources.
+impl Document for PoolSource {
+    const ROOT: &'static str = "source";
+
+    fn check(&self, found: &mut Problems) {
+        found.each("host", &self.hosts, |found, host| {
+            if host.name.is_empty() || host.name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                found.add("@name", "it is no name or address of a server");
+            }
+        });
+    }
+}
+
 impl StoragePool {
     /// Its name: as written, else for some types that of the source.
     pub fn name(&self) -> Option<&str> {

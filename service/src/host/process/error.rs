@@ -125,6 +125,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("lvresize", "lvm2"),
     ("lvs", "lvm2"),
     ("iscsiadm", "open-iscsi"),
+    ("showmount", "nfs-common"),
+    ("pvs", "lvm2"),
 ];
 
 fn next_step(program: &Path, source: &io::Error) -> String {

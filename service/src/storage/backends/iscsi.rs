@@ -69,17 +69,6 @@ impl Iscsi {
         Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line.split_whitespace().any(|word| word == self.name)))
     }
 
-    /// An interface of open-iscsi that has the initiator's name.
-    async fn interface(&self, initiator: &str) -> Result<String> {
-        let name = format!("lodge-{:016x}", short_hash(initiator));
-        let iface = ["--mode", "iface", "--interface", &name];
-        let made = Tool::new("iscsiadm").args(iface).args(["--op", "new"]).run().await?;
-        tracing::debug!("interface {name}: {}", made.exit);
-        let set = ["--op", "update", "--name", "iface.initiatorname", "--value", initiator];
-        Tool::new("iscsiadm").args(iface).args(set).done().await?;
-        Ok(name)
-    }
-
     /// Writes the credentials into the record of the node.
     async fn authenticate(&self) -> Result<()> {
         let Some((username, reference)) = &self.credentials else { return Ok(()) };
@@ -109,8 +98,22 @@ impl Iscsi {
     }
 }
 
+/// An interface of open-iscsi that has the initiator's name.
+///
+/// # Errors
+/// Those of iscsiadm.
+pub async fn interface(initiator: &str) -> Result<String> {
+    let name = format!("lodge-{:016x}", short_hash(initiator));
+    let iface = ["--mode", "iface", "--interface", &name];
+    let made = Tool::new("iscsiadm").args(iface).args(["--op", "new"]).run().await?;
+    tracing::debug!("interface {name}: {}", made.exit);
+    let set = ["--op", "update", "--name", "iface.initiatorname", "--value", initiator];
+    Tool::new("iscsiadm").args(iface).args(set).done().await?;
+    Ok(name)
+}
+
 /// Address and port as iscsiadm has them.
-fn portal(server: &str, port: Option<u16>) -> String {
+pub fn portal(server: &str, port: Option<u16>) -> String {
     let port = port.filter(|port| *port != 0).unwrap_or(PORT);
     if server.contains(':') && !server.starts_with('[') { format!("[{server}]:{port}") } else { format!("{server}:{port}") }
 }
@@ -182,7 +185,7 @@ impl Backend for Iscsi {
             return Ok(());
         }
         let interface = match &self.initiator {
-            Some(initiator) => Some(self.interface(initiator).await?),
+            Some(initiator) => Some(interface(initiator).await?),
             None => None,
         };
         let through: Vec<&str> = interface.iter().flat_map(|interface| ["--interface", interface]).collect();

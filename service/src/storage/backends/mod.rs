@@ -10,7 +10,7 @@ mod dir;
 mod disk;
 mod files;
 mod fs;
-mod iscsi;
+pub(super) mod iscsi;
 mod logical;
 mod netfs;
 

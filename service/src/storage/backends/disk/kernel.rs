@@ -40,15 +40,18 @@ pub fn known(device: &Path) -> Places {
 
 /// What makes the kernel agree with the table, but for partitions that are just being made.
 ///
-/// Of an extended partition the kernel shows the first kilobyte only, and a device in the place of a partition may be another
-/// program's, such as kpartx's: neither is touched.
+/// Of an extended partition the kernel shows the first kilobyte only, a device in the place of a partition may be another
+/// program's, such as kpartx's, and what the kernel finds inside of a partition, such as BSD's slices, stands in no table that sfdisk
+/// tells: none of these is touched.
 pub fn disagreement(table: &Table, known: &Places, being_made: &[u32], exists: impl Fn(&str) -> bool) -> Vec<Tell> {
     let mut told = Vec::new();
     let mut numbers = Vec::new();
+    let mut taken = Vec::new();
     for partition in &table.partitions {
         let Some(number) = partition.number() else { continue };
         numbers.push(number);
         let (start, size) = (partition.start.saturating_mul(table.sectorsize), partition.size.saturating_mul(table.sectorsize));
+        taken.extend(Some((start, start.saturating_add(size))).filter(|_| !partition.is_extended()));
         match known.get(&number) {
             None if !exists(&partition.node) => told.push(Tell::Add(number)),
             Some(&place) if place != (start, size) && !partition.is_extended() && !being_made.contains(&number) => {
@@ -57,8 +60,9 @@ pub fn disagreement(table: &Table, known: &Places, being_made: &[u32], exists: i
             _ => {}
         }
     }
-    let strange = known.keys().filter(|number| !numbers.contains(number) && !being_made.contains(number));
-    told.extend(strange.map(|number| Tell::Forget(*number)));
+    let is_free = |(start, size): (u64, u64)| !taken.iter().any(|(from, to)| start < *to && start.saturating_add(size) > *from);
+    let strange = known.iter().filter(|(number, place)| !numbers.contains(number) && !being_made.contains(number) && is_free(**place));
+    told.extend(strange.map(|(number, _)| Tell::Forget(*number)));
     told
 }
 
@@ -73,8 +77,14 @@ mod tests {
             {"node": "/dev/sdb3", "start": 8192, "size": 2048, "type": "5"}, {"node": "/dev/sdb5", "start": 9000, "size": 2048, "type": "L"}]}"#;
         let table: Table = serde_json::from_str(said).unwrap();
         const MIB: u64 = 1 << 20;
-        let known =
-            Places::from([(1, (MIB, MIB)), (2, (2 * MIB, 2 * MIB)), (3, (4 * MIB, 1024)), (7, (9 * MIB, MIB)), (8, (10 * MIB, MIB))]);
+        let known = Places::from([
+            (1, (MIB, MIB)),
+            (2, (2 * MIB, 2 * MIB)),
+            (3, (4 * MIB, 1024)),
+            (6, (2 * MIB, 1024)),
+            (7, (9 * MIB, MIB)),
+            (8, (10 * MIB, MIB)),
+        ]);
         let told = disagreement(&table, &known, &[8], |_| false);
         assert_eq!(told, [Tell::Update(2), Tell::Add(5), Tell::Forget(7)]);
         assert_eq!(disagreement(&table, &known, &[2, 7, 8], |node| node == "/dev/sdb5"), []);
