@@ -8,3 +8,4 @@ mod confinement;
 mod host;
 mod node_devices;
 mod selinux;
+mod storage;

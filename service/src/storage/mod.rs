@@ -18,6 +18,7 @@ mod engine;
 pub mod formats;
 mod handle;
 mod image;
+mod modules;
 mod passphrases;
 mod pools;
 mod registry;

@@ -123,6 +123,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("lvresize", "lvm2"),
     ("lvs", "lvm2"),
     ("iscsiadm", "open-iscsi"),
+    ("udevadm", "udev"),
 ];
 
 fn next_step(program: &Path, source: &io::Error) -> String {

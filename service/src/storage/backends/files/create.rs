@@ -6,13 +6,14 @@ use std::path::Path;
 
 use lodge_model::permissions::Permissions;
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat};
-use rustix::fs::{FallocateFlags, FlockOperation, IFlags, fallocate, flock, ioctl_getflags, ioctl_setflags};
+use rustix::fs::{FallocateFlags, IFlags, fallocate, ioctl_getflags, ioctl_setflags};
 use uuid::Uuid;
 
 use super::mark::{self, Mark};
 use super::{Files, UNFINISHED, blocking, check_space, failed, image_of, refuse_incomplete};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
+use crate::host::work_lock;
 use crate::storage::backends::{NewVolume, Source};
 use crate::storage::image::{self, NewEncryption, NewImage, Place, Report, Resizing};
 use crate::storage::volume::Volume;
@@ -74,10 +75,10 @@ impl Unfinished {
         let what = "make a file in the pool";
         let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
         let unfinished = Self { directory, name, file: Some(file) };
-        if let Some(file) = &unfinished.file {
-            flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(what, error.into()))?;
+        match work_lock::begin(unfinished.file()?).map_err(|error| failed(what, error))? {
+            true => Ok(unfinished),
+            false => Err(failed(what, std::io::ErrorKind::ResourceBusy.into())),
         }
-        Ok(unfinished)
     }
 
     fn file(&self) -> Result<&File> {
