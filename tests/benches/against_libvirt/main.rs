@@ -18,6 +18,7 @@ mod documents;
 mod libvirt;
 mod lodge;
 mod measure;
+mod pools;
 mod process;
 mod sandbox;
 mod service;

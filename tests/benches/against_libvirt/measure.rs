@@ -11,7 +11,7 @@ use crate::libvirt::Libvirt;
 use crate::lodge::Lodge;
 use crate::sandbox::Sandbox;
 use crate::service::Service;
-use crate::{Result, bare_qemu, devices};
+use crate::{Result, bare_qemu, devices, pools};
 
 /// Rounds of a measurement that is over in a moment.
 const ROUNDS: usize = 15;
@@ -21,7 +21,7 @@ const FEW_ROUNDS: usize = 5;
 const CALLS: usize = 200;
 
 /// The groups of rows, besides the definitions, which all need.
-pub const GROUPS: &[&str] = &["inventory", "calls", "devices", "launch", "start"];
+pub const GROUPS: &[&str] = &["inventory", "calls", "devices", "pools", "launch", "start"];
 
 /// The rows of the groups with these names; of all when there are none.
 pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result<Vec<Row>> {
@@ -42,6 +42,11 @@ pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result
     }
     if wanted("devices") {
         rows.extend(devices(&lodge, &libvirt).await?);
+    }
+    if wanted("pools") {
+        for volumes in [1000, 10_000] {
+            rows.extend(pools(sandbox, &lodge, &libvirt, volumes).await?);
+        }
     }
     if wanted("launch") {
         rows.extend(launch(&mut lodge, &mut libvirt, domains).await?);
@@ -153,6 +158,29 @@ async fn devices(lodge: &Lodge<'_>, libvirt: &Libvirt<'_>) -> Result<Vec<Row>> {
         )
         .at_least(1.0),
         Row::new("Their documents, one by one", Unit::Time, documents.median(), their_documents.median()).at_least(1.0),
+    ])
+}
+
+async fn pools(sandbox: &Sandbox, lodge: &Lodge<'_>, libvirt: &Libvirt<'_>, volumes: usize) -> Result<Vec<Row>> {
+    let (mut ours, mut theirs, mut touched, mut their_touched) = <(Series, Series, Series, Series)>::default();
+    let images = pools::Images::new(sandbox, volumes)?;
+    let pool = pools::OfLodge::create(lodge.connection(), &images).await?;
+    let their_pool = pools::OfLibvirt::create(libvirt.connection(), &images).await?;
+    for _ in 0..FEW_ROUNDS {
+        ours.round(1, async || pool.refresh().await).await?;
+        pool.inventory().await?;
+        theirs.round(1, async || their_pool.refresh().await).await?;
+        their_pool.list().await?;
+        images.touch()?;
+        touched.round(1, async || pool.refresh().await).await?;
+        pool.inventory().await?;
+        their_touched.round(1, async || their_pool.refresh().await).await?;
+        their_pool.list().await?;
+    }
+    let what = format!("Refresh a pool of {volumes} qcow2 images");
+    Ok(vec![
+        Row::new(what, Unit::Time, ours.median(), theirs.median()).at_least(5.0),
+        Row::new("the same, all of them changed meanwhile", Unit::Time, touched.median(), their_touched.median()).at_least(5.0),
     ])
 }
 
