@@ -98,7 +98,8 @@ impl Location for Netfs {
                 format!("{} cannot be mounted: {program} is not installed; install it (package {package} on Debian)", self.source);
             return Err(Error::new(ErrorKind::NotSupported, message));
         }
-        mount(Some(kind), &self.options, &self.source, &self.files).await
+        let mounted = mount(Some(kind), &self.options, &self.source, &self.files).await;
+        mounted.map_err(|error| error.in_context(format_args!("cannot mount {}", self.source)))
     }
 
     async fn detach(&self) -> Result<()> {

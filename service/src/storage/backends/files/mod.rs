@@ -186,6 +186,8 @@ pub(in crate::storage) fn image_of(place: Place, volume: &Volume, passphrase: Op
 /// `InvalidState` with the file.
 pub(in crate::storage) fn refuse_incomplete(volume: &Volume) -> Result<()> {
     let named = match &volume.backing {
+        // No header says so: it is a snapshot, which its device shows as a whole.
+        _ if volume.kind == VolumeType::Block => return Ok(()),
         Some(backing) => backing.path.as_str(),
         None if volume.external_data => "another one",
         None => return Ok(()),
