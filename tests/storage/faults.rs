@@ -115,7 +115,7 @@ async fn what_nobody_works_on_any_more_is_swept() {
     std::fs::write(path.join(".lodge-new-0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f"), vec![0; 1000]).unwrap();
     // And one that another service is just making.
     let busy = std::fs::File::create(path.join(".lodge-new-busy")).unwrap();
-    busy.lock().unwrap();
+    assert!(lodge_service::host::work_lock::begin(&busy).unwrap());
     service.pool("images").await.refresh(&NONE).await.unwrap();
     assert_eq!(entries(&path), [".lodge-new-busy", "a.img"].map(std::path::PathBuf::from));
     drop(busy);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod chains;
+mod clients;
 mod devices;
 mod dir;
 mod disk;

@@ -54,7 +54,7 @@ impl Service {
             let connection = lodge_service::bus::answering(builder).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
-            let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
+            let devices = NodeDevices::load(machine, store.clone(), publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
@@ -69,6 +69,7 @@ impl Service {
                 networks: networks.clone(),
                 secrets: secrets.clone(),
                 storage: storage.clone(),
+                devices: devices.clone(),
                 console_keep: 4096,
             });
             let served = Served { engine, networks, secrets, storage: storage.clone(), devices };

@@ -9,4 +9,5 @@ mod host;
 mod host_devices;
 mod node_devices;
 mod selinux;
+mod storage;
 mod vlans;

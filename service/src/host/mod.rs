@@ -46,3 +46,4 @@ pub mod terminal;
 pub mod threads;
 pub mod udev;
 pub mod watch;
+pub mod work_lock;

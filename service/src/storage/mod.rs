@@ -22,6 +22,7 @@ pub mod formats;
 mod handle;
 mod image;
 mod interrupted;
+mod modules;
 mod passphrases;
 mod pools;
 mod recover;

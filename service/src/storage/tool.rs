@@ -114,6 +114,7 @@ const REASONS: &[(&str, ErrorKind)] = &[
     ("insufficient free space", ErrorKind::NoSpace),
     ("insufficient free extents", ErrorKind::NoSpace),
     ("target is busy", ErrorKind::InUse),
+    ("Device or resource busy", ErrorKind::InUse),
     ("in use", ErrorKind::InUse),
     ("is being used by", ErrorKind::InUse),
     ("Failed to get \"write\" lock", ErrorKind::InUse),

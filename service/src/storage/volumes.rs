@@ -182,6 +182,10 @@ impl Storage {
         let (backend, volume) = (pool.backend()?, pool.volume(name)?);
         let claim = pool.claims.volume(&pool.name(), name, "wiped", Sharing::Change)?;
         self.refuse_used(pool, &volume, "wiped").await?;
+        if volume.kind == VolumeType::Block && volume.allocation < volume.physical {
+            let message = format!("volume '{name}' has less room than its size and cannot be overwritten as a whole; delete it instead");
+            return Err(Error::new(ErrorKind::NotSupported, message));
+        }
         let passphrase = self.passphrase_of(&volume).await?;
         let in_place = Some(self.interrupted.begin(&pool.name(), name, Operation::Wipe).await?);
         let order = Order { in_place, ..self.volume_order("volume-wipe", pool, name, grant, vec![claim], wait) };

@@ -127,6 +127,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("iscsiadm", "open-iscsi"),
     ("showmount", "nfs-common"),
     ("pvs", "lvm2"),
+    ("udevadm", "udev"),
 ];
 
 fn next_step(program: &Path, source: &io::Error) -> String {

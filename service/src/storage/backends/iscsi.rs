@@ -1,23 +1,29 @@
 //! A target of iSCSI, which open-iscsi logs the host into. Its units are volumes, found by the links that udev makes.
 //!
 //! - Units are the target's to make, resize and remove; here they are only used.
-//! - The password of CHAP goes into the record of the node, which only root can read, and never onto a command line
-//!   (iscsiadm(8) takes it there only). With the logout the record is removed.
+//! - Of what the server has, only the target gets a record, under the name that the pool has for the server. It is removed with the
+//!   logout, and when no login comes about.
+//! - The password of CHAP goes into that record, which only root can read, and never onto a command line (iscsiadm(8) takes it
+//!   there only).
 
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use lodge_model::encryption::SecretReference;
 use lodge_model::storage_pool::{PoolView, StoragePool};
 
+use super::blocks::{TakeBack, Undoing};
 use super::dir::{nothing_to_format, unfit};
 use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
+use crate::host::process::Exit;
 use crate::storage::image::{Place, Report};
+use crate::storage::modules;
 use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
@@ -28,6 +34,10 @@ const PORT: u16 = 3260;
 const RECORDS: [&str; 2] = ["/etc/iscsi/nodes", "/var/lib/iscsi/nodes"];
 /// iscsiadm's exit status for "there is no such session or record" (iscsiadm(8)).
 const NO_OBJECTS: i32 = 21;
+/// The one for a login that the target refuses (iscsiadm(8)).
+const NOT_AUTHORIZED: i32 = 24;
+/// How long udev may take to make the links, in seconds.
+const SETTLE: u32 = 20;
 
 /// A pool of the type `iscsi`.
 pub struct Iscsi {
@@ -37,6 +47,7 @@ pub struct Iscsi {
     initiator: Option<String>,
     credentials: Option<(String, SecretReference)>,
     host: Host,
+    undoing: Arc<Undoing>,
 }
 
 impl Iscsi {
@@ -53,6 +64,7 @@ impl Iscsi {
                 initiator: target.initiator.map(str::to_owned),
                 credentials: target.auth.map(|auth| (auth.username.to_owned(), auth.secret.clone())),
                 host: host.clone(),
+                undoing: Arc::default(),
             }),
             other => Err(unfit(other)),
         }
@@ -67,6 +79,58 @@ impl Iscsi {
         let output = Tool::new("iscsiadm").args(["--mode", "session"]).run().await?;
         // "tcp: [1] 192.0.2.1:3260,1 iqn.2013-06.com.example:disks (non-flash)"
         Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line.split_whitespace().any(|word| word == self.name)))
+    }
+
+    /// Fails unless the server has the target.
+    async fn discover(&self, through: &[&str]) -> Result<()> {
+        // Not persistent: a record of everything that the server has would be logged into by whoever logs into all of them.
+        let discovery = ["--mode", "discovery", "--type", "sendtargets", "--portal", &self.portal, "--op", "nonpersistent"];
+        let found = Tool::new("iscsiadm").args(discovery).args(through).done().await.map_err(|error| {
+            let message = format!("cannot ask {} for its targets", self.portal);
+            Error::new(error.kind(), message).caused_by(error)
+        })?;
+        // "192.0.2.1:3260,1 iqn.2013-06.com.example:disks"
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        let targets: Vec<_> = found.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        if targets.contains(&self.name.as_str()) {
+            return Ok(());
+        }
+        let message = format!("{} has no target '{}'; write one of those it has into <device path='…'/>", self.portal, self.name);
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+
+    /// Makes the host's record of the node and logs in. No record stays unless that succeeds.
+    async fn log_in(&self, through: &[&str]) -> Result<()> {
+        Tool::new("iscsiadm").args(self.node()).args(through).args(["--op", "new"]).done().await?;
+        let undo = [["--logout"].as_slice(), &["--op", "delete"]].map(|what| Tool::new("iscsiadm").args(self.node()).args(what));
+        let take_back = TakeBack::new(&self.undoing, format!("the record of target '{}'", self.name), undo.into());
+        let logged_in = self.use_record(through).await;
+        match logged_in {
+            Ok(()) => take_back.keep(),
+            Err(_) => {
+                drop(take_back);
+                self.undoing.settle().await;
+            }
+        }
+        logged_in
+    }
+
+    /// Logs in as the host's record of the node says, after completing that.
+    async fn use_record(&self, through: &[&str]) -> Result<()> {
+        self.authenticate().await?;
+        // Logging in with the host is the pool's affair, not that of every start of the host.
+        let manual = ["--op", "update", "--name", "node.startup", "--value", "manual"];
+        Tool::new("iscsiadm").args(self.node()).args(manual).done().await?;
+        // It gives up by itself; when it were killed, iscsid(8) would go on.
+        let login = Tool::new("iscsiadm").args(self.node()).args(through).args(["--login"]).patiently().run().await?;
+        if login.exit == Exit::Code(NOT_AUTHORIZED) {
+            let next = match &self.credentials {
+                Some((user, _)) => format!("check that user '{user}' has the password there that its secret has here"),
+                None => "write a user and a secret into <auth>".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::HostFailed, format!("target '{}' of {} refuses the login; {next}", self.name, self.portal)));
+        }
+        login.require_success().map(drop).map_err(crate::storage::tool::error)
     }
 
     /// Writes the credentials into the record of the node.
@@ -184,31 +248,22 @@ impl Backend for Iscsi {
         if self.has_session().await? {
             return Ok(());
         }
+        modules::load("iscsi_tcp").await;
         let interface = match &self.initiator {
             Some(initiator) => Some(interface(initiator).await?),
             None => None,
         };
         let through: Vec<&str> = interface.iter().flat_map(|interface| ["--interface", interface]).collect();
-        let discovery = ["--mode", "discovery", "--type", "sendtargets", "--portal", &self.portal];
-        let found = Tool::new("iscsiadm").args(discovery).args(&through).done().await.map_err(|error| {
-            let message = format!("cannot ask {} for its targets", self.portal);
-            Error::new(error.kind(), message).caused_by(error)
-        })?;
-        let found = String::from_utf8_lossy(&found.stdout).into_owned();
-        if !found.split_whitespace().any(|word| word == self.name) {
-            let message = format!("{} has no target '{}'; write one of those it has into <device path='…'/>", self.portal, self.name);
-            return Err(Error::new(ErrorKind::NotFound, message));
-        }
-        self.authenticate().await?;
-        // Logging in with the host is the pool's affair, not that of every start of the host.
-        let manual = ["--op", "update", "--name", "node.startup", "--value", "manual"];
-        Tool::new("iscsiadm").args(self.node()).args(manual).done().await?;
-        Tool::new("iscsiadm").args(self.node()).args(&through).args(["--login"]).done().await.map(drop)
+        self.discover(&through).await?;
+        self.log_in(&through).await
     }
 
     async fn refresh(&self, _: &Volumes) -> Result<Contents> {
         let rescan = Tool::new("iscsiadm").args(self.node()).args(["--rescan"]).run().await?;
         tracing::debug!("looked for units of {}: {}", self.name, rescan.exit);
+        // The kernel has the units now; udev makes their links meanwhile.
+        let settled = Tool::new("udevadm").args(["settle".to_owned(), format!("--timeout={SETTLE}")]).run().await?;
+        tracing::debug!("udev has made the links: {}", settled.exit);
         let (target, name, host) = (self.target.clone(), self.name.clone(), self.host.clone());
         blocking(move || {
             let mut contents = Contents::default();
@@ -233,7 +288,7 @@ impl Backend for Iscsi {
 
     async fn stop(&self) -> Result<()> {
         let logout = Tool::new("iscsiadm").args(self.node()).args(["--logout"]).run().await?;
-        if logout.exit != crate::host::process::Exit::Code(NO_OBJECTS) {
+        if logout.exit != Exit::Code(NO_OBJECTS) {
             logout.require_success().map_err(crate::storage::tool::error)?;
         }
         let removed = Tool::new("iscsiadm").args(self.node()).args(["--op", "delete"]).run().await?;

@@ -21,12 +21,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::host::process::maker;
 use crate::storage::image::{Place, Report};
+use crate::storage::modules;
 use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::{Backing, Volume};
 
 /// Tags of volumes that are being filled begin so; the rest names the process.
 const UNFINISHED: &str = "lodge.new.";
+/// What a snapshot or a sparse volume has room for at least, in bytes: LVM rounds up to what it needs itself.
+const LEAST_CHANGES: u64 = 1 << 20;
 
 /// A pool of the type `logical`.
 pub struct Logical {
@@ -64,7 +67,9 @@ struct Segment {
     lv_uuid: String,
     lv_attr: String,
     lv_size: String,
+    lv_modules: String,
     origin: String,
+    origin_size: String,
     devices: String,
     #[serde(default)]
     lv_tags: String,
@@ -80,7 +85,22 @@ fn bytes(text: &str) -> u64 {
 impl Segment {
     /// Whether it holds other volumes, or is otherwise nothing that a guest could use.
     fn is_internal(&self) -> bool {
-        self.lv_attr.starts_with(['t', 'e', 'i', 'I', 'l'])
+        self.lv_attr.starts_with(['t', 'T', 'd', 'D', 'e', 'i', 'I', 'l', 'p', 'v'])
+    }
+
+    /// Whether it has only what was changed since it was made, and all else is of another volume, or zero.
+    fn is_snapshot(&self) -> bool {
+        self.lv_attr.starts_with(['s', 'S'])
+    }
+
+    /// Size that a guest sees, in bytes.
+    fn capacity(&self) -> u64 {
+        bytes(if self.is_snapshot() { &self.origin_size } else { &self.lv_size })
+    }
+
+    /// The volume that a snapshot was made of; that of a sparse one is no volume (`[NAME_vorigin]`).
+    fn origin(&self) -> Option<&str> {
+        Some(self.origin.trim()).filter(|origin| !origin.is_empty() && !origin.starts_with('['))
     }
 
     /// The process that makes it, when it is not yet what it shall be.
@@ -123,6 +143,11 @@ impl Logical {
         let said: Said = lvm(program).args(how).json().await?;
         let nothing = || Error::new(ErrorKind::HostFailed, format!("{program} tells nothing of volume group '{}'", self.group));
         said.report.into_iter().next().ok_or_else(nothing)
+    }
+
+    async fn segments(&self) -> Result<Vec<Segment>> {
+        let fields = "lv_name,lv_uuid,lv_attr,lv_size,lv_tags,lv_modules,origin,origin_size,devices,seg_size,vg_extent_size";
+        self.report("lvs", fields).await.map(|report| report.lv)
     }
 
     async fn group(&self) -> Result<Group> {
@@ -216,28 +241,28 @@ impl Backend for Logical {
 
     async fn start(&self) -> Result<()> {
         self.group().await?;
+        for segment in self.segments().await? {
+            for target in segment.lv_modules.split(',').filter(|target| !target.is_empty()) {
+                modules::load(&format!("dm-{target}")).await;
+            }
+        }
         lvm("vgchange").args(["--quiet", "--activate", "y", "--", &self.group]).done().await.map(drop)
     }
 
     async fn refresh(&self, _: &Volumes) -> Result<Contents> {
         self.undoing.settle().await;
-        let fields = "lv_name,lv_uuid,lv_attr,lv_size,lv_tags,origin,devices,seg_size,vg_extent_size";
-        let segments = self.report("lvs", fields).await?.lv;
+        let segments = self.segments().await?;
         self.sweep(&segments).await;
         let group = self.group().await?;
         let (capacity, available) = (bytes(&group.vg_size), bytes(&group.vg_free));
         let mut found: BTreeMap<String, Volume> = BTreeMap::new();
         for segment in segments.iter().filter(|segment| !segment.is_internal() && segment.maker().is_none()) {
             let path = self.path(&segment.lv_name);
-            let volume = found.entry(segment.lv_name.clone()).or_insert_with(|| {
-                let size = bytes(&segment.lv_size);
-                let backing = Some(segment.origin.trim()).filter(|origin| !origin.is_empty());
-                Volume {
-                    key: segment.lv_uuid.clone(),
-                    backing: backing.map(|origin| Backing { path: self.path(origin), format: None }),
-                    allocation: 0,
-                    ..blocks::volume(&segment.lv_name, &path, size, &self.host.secrets)
-                }
+            let volume = found.entry(segment.lv_name.clone()).or_insert_with(|| Volume {
+                key: segment.lv_uuid.clone(),
+                backing: segment.origin().map(|origin| Backing { path: self.path(origin), format: None }),
+                allocation: 0,
+                ..blocks::volume(&segment.lv_name, &path, segment.capacity(), &self.host.secrets)
             });
             volume.allocation = volume.allocation.saturating_add(bytes(&segment.seg_size));
             volume.extents.extend(segment.extents());
@@ -264,9 +289,8 @@ impl Backend for Logical {
         check_name(&name)?;
         blocks::require_findable(&new, &self.path(&name), &self.host.secrets)?;
         let size = blocks::needed(&new).await?;
-        let mut arguments: Vec<String> =
-            ["--yes", "--quiet", "--wipesignatures", "y", "--zero", "y", "--name", &name].map(str::to_owned).into();
-        let asked = new.document.allocation.as_ref().map_or(size, |allocation| allocation.bytes);
+        let mut arguments: Vec<String> = ["--yes", "--quiet", "--name", &name].map(str::to_owned).into();
+        let asked = new.document.allocation.as_ref().map_or(size, |allocation| allocation.bytes).max(LEAST_CHANGES);
         match new.document.backing_path() {
             Some(origin) => {
                 let Some(origin) = Path::new(origin).strip_prefix(&self.target).ok().and_then(Path::to_str) else {
@@ -274,22 +298,20 @@ impl Backend for Logical {
                     return Err(Error::new(ErrorKind::InvalidArgument, message));
                 };
                 check_name(origin)?;
-                arguments.extend([
-                    "--snapshot".to_owned(),
-                    "--size".to_owned(),
-                    format!("{size}b"),
-                    "--".to_owned(),
-                    self.full_name(origin),
-                ]);
+                modules::load("dm-snapshot").await;
+                arguments.extend(["--snapshot", "--size", &format!("{asked}b"), "--", &self.full_name(origin)].map(str::to_owned));
             }
             None if asked < size && new.passphrase.is_none() && new.source.is_none() => {
-                let asked = asked.max(1 << 20);
+                for module in ["dm-snapshot", "dm-zero"] {
+                    modules::load(module).await;
+                }
                 let sizes = ["--type", "snapshot", "--size", &format!("{asked}b"), "--virtualsize", &format!("{size}b"), "--", &self.group];
                 arguments.extend(sizes.map(str::to_owned));
             }
             None => {
                 check_space(&format!("volume '{name}'"), size, new.available)?;
-                arguments.extend(["--size".to_owned(), format!("{size}b"), "--".to_owned(), self.group.clone()]);
+                let empty = ["--wipesignatures", "y", "--zero", "y", "--size", &format!("{size}b"), "--", &self.group];
+                arguments.extend(empty.map(str::to_owned));
             }
         }
         let filled = new.passphrase.is_some() || new.source.is_some();
@@ -311,6 +333,13 @@ impl Backend for Logical {
     }
 
     async fn resize(&self, volume: &Volume, to: NewSize) -> Result<()> {
+        if self.segments().await?.iter().any(|segment| segment.lv_name == volume.name && segment.is_snapshot()) {
+            let message = format!(
+                "volume '{}' is a snapshot, or sparse: it has the size that it was made with; clone it to a larger one",
+                volume.name
+            );
+            return Err(Error::new(ErrorKind::NotSupported, message));
+        }
         let grows_by = to.capacity.saturating_sub(volume.capacity);
         check_space(&format!("volume '{}'", volume.name), grows_by, to.available)?;
         let size = format!("{}b", to.capacity);
@@ -318,6 +347,12 @@ impl Backend for Logical {
     }
 
     async fn remove(&self, volume: &Volume) -> Result<()> {
+        // lvremove would remove them with it.
+        let is_of_it = |segment: &&Segment| segment.is_snapshot() && segment.origin() == Some(&volume.name);
+        if let Some(snapshot) = self.segments().await?.iter().find(is_of_it) {
+            let message = format!("volume '{}' is a snapshot of it, and would be lost; delete that first", snapshot.lv_name);
+            return Err(Error::new(ErrorKind::InUse, message));
+        }
         self.lvremove(&self.full_name(&volume.name)).done().await.map(drop)
     }
 
@@ -342,16 +377,23 @@ mod tests {
     #[test]
     fn what_lvs_says_is_read() {
         let text = r#"{"report": [{"lv": [
-            {"lv_name":"a", "lv_uuid":"u", "lv_attr":"-wi-a-----", "lv_size":"8388608", "origin":"", "devices":"/dev/sda(1),/dev/sdb(0)",
-             "seg_size":"4194304", "vg_extent_size":"4194304"}]}]}"#;
+            {"lv_name":"a", "lv_uuid":"u", "lv_attr":"-wi-a-----", "lv_size":"8388608", "lv_modules":"", "origin":"", "origin_size":"",
+             "devices":"/dev/sda(1),/dev/sdb(0)", "seg_size":"4194304", "vg_extent_size":"4194304"},
+            {"lv_name":"s", "lv_uuid":"v", "lv_attr":"swi-a-s---", "lv_size":"4194304", "lv_modules":"snapshot", "origin":"a",
+             "origin_size":"8388608", "devices":"/dev/sda(3)", "seg_size":"4194304", "vg_extent_size":"4194304"},
+            {"lv_name":"thin", "lv_uuid":"w", "lv_attr":"swi-a-s---", "lv_size":"4194304", "lv_modules":"snapshot,zero",
+             "origin":"[thin_vorigin]", "origin_size":"67108864", "devices":"/dev/sda(4)", "seg_size":"4194304", "vg_extent_size":"4194304"}
+            ]}]}"#;
         let said: Said = serde_json::from_str(text).unwrap();
-        let segment = &said.report[0].lv[0];
-        assert!(!segment.is_internal());
+        let [segment, snapshot, sparse] = &said.report[0].lv[..] else { panic!("three segments") };
+        assert_eq!((segment.is_internal(), segment.is_snapshot(), segment.capacity(), segment.origin()), (false, false, 8 << 20, None));
+        assert_eq!((snapshot.is_internal(), snapshot.is_snapshot(), snapshot.capacity()), (false, true, 8 << 20));
+        assert_eq!((snapshot.origin(), sparse.origin(), sparse.capacity()), (Some("a"), None, 64 << 20));
         let extents = segment.extents();
         assert_eq!(extents[0], ("/dev/sda".to_owned(), Extent { start: 4 << 20, end: 8 << 20, ..Default::default() }));
         assert_eq!(extents[1].0, "/dev/sdb");
         for (attributes, internal) in [("twi-a-----", true), ("ewi-------", true), ("Vwi-a-----", false), ("swi-a-s---", false)] {
-            assert_eq!(Segment { lv_attr: attributes.into(), ..serde_json::from_str(r#"{"lv_name":"","lv_uuid":"","lv_attr":"","lv_size":"","origin":"","devices":"","seg_size":"","vg_extent_size":""}"#).unwrap() }.is_internal(), internal, "{attributes}");
+            assert_eq!(Segment { lv_attr: attributes.into(), ..serde_json::from_str(r#"{"lv_name":"","lv_uuid":"","lv_attr":"","lv_size":"","lv_modules":"","origin":"","origin_size":"","devices":"","seg_size":"","vg_extent_size":""}"#).unwrap() }.is_internal(), internal, "{attributes}");
         }
     }
 

@@ -51,9 +51,12 @@ fn source(server: &str, dir: &str, format: NetfsFormat) -> String {
 
 fn options(pool: &StoragePool, format: NetfsFormat, version: Option<&str>, port: Option<u16>) -> Vec<String> {
     let mut options = vec!["nodev".to_owned(), "nosuid".to_owned(), "noexec".to_owned()];
-    if format == NetfsFormat::Cifs {
+    match format {
         // Without credentials the share is open to everybody.
-        options.push("guest".to_owned());
+        NetfsFormat::Cifs => options.push("guest".to_owned()),
+        // Whoever starts a pool hears of a server that is not there, and not two minutes later (nfs(5)).
+        NetfsFormat::Auto | NetfsFormat::Nfs => options.push("retry=0".to_owned()),
+        NetfsFormat::Glusterfs => {}
     }
     options.extend(version.map(|version| format!("nfsvers={version}")));
     options.extend(port.filter(|port| *port != 0).map(|port| format!("port={port}")));
@@ -95,7 +98,8 @@ impl Location for Netfs {
                 format!("{} cannot be mounted: {program} is not installed; install it (package {package} on Debian)", self.source);
             return Err(Error::new(ErrorKind::NotSupported, message));
         }
-        mount(Some(kind), &self.options, &self.source, &self.files).await
+        let mounted = mount(Some(kind), &self.options, &self.source, &self.files).await;
+        mounted.map_err(|error| error.in_context(format_args!("cannot mount {}", self.source)))
     }
 
     async fn detach(&self) -> Result<()> {
@@ -125,7 +129,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             options(&pool, NetfsFormat::Nfs, Some("4.2"), Some(2049)),
-            ["nodev", "nosuid", "noexec", "nfsvers=4.2", "port=2049", "soft"]
+            ["nodev", "nosuid", "noexec", "retry=0", "nfsvers=4.2", "port=2049", "soft"]
         );
         assert_eq!(options(&pool, NetfsFormat::Cifs, None, None), ["nodev", "nosuid", "noexec", "guest", "soft"]);
     }

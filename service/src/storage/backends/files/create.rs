@@ -6,13 +6,14 @@ use std::path::Path;
 
 use lodge_model::permissions::Permissions;
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat};
-use rustix::fs::{FallocateFlags, FlockOperation, IFlags, fallocate, flock, ioctl_getflags, ioctl_setflags};
+use rustix::fs::{FallocateFlags, IFlags, fallocate, ioctl_getflags, ioctl_setflags};
 use uuid::Uuid;
 
 use super::mark::{self, Mark};
 use super::{Files, UNFINISHED, blocking, check_space, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::{Directory, Purpose};
+use crate::host::work_lock;
 use crate::storage::backends::NewVolume;
 use crate::storage::image::{self, NewEncryption, NewImage, Place, Report, Resizing};
 use crate::storage::volume::Volume;
@@ -74,13 +75,13 @@ impl Unfinished {
         loop {
             let name = format!("{UNFINISHED}{}", Uuid::new_v4());
             let file = directory.file(&name, Purpose::New).map_err(|error| failed(what, error))?;
-            // A refresh may have seen it before it was locked, and taken it away.
-            let locked = flock(&file, FlockOperation::LockExclusive).is_ok();
-            if locked && directory.stat(&name).map_err(|error| failed(what, error))?.is_none() {
+            let locked = work_lock::begin(&file).map_err(|error| failed(what, error));
+            // A refresh may have seen it before it was locked, and taken it away, or be about to.
+            if matches!(locked, Ok(false)) || directory.stat(&name).map_err(|error| failed(what, error))?.is_none() {
                 continue;
             }
             let unfinished = Self { directory, name, file: Some(file) };
-            return if locked { Ok(unfinished) } else { Err(Error::new(ErrorKind::HostFailed, format!("cannot lock a file to {what}"))) };
+            return locked.map(|_| unfinished);
         }
     }
 

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use lodge_model::encryption::EncryptionFormat;
 use lodge_model::storage_volume::{VolumeFormat, VolumeType};
-use rustix::fs::{FileType, FlockOperation, Stat, flock};
+use rustix::fs::{FileType, Stat};
 use uuid::Uuid;
 
 use super::{UNFINISHED, failed, mark};
 use crate::error::Result;
 use crate::host::directory::{Directory, Purpose, kind};
+use crate::host::work_lock;
 use crate::storage::backends::Volumes;
 use crate::storage::formats::{self, Header};
 use crate::storage::passphrases::Passphrases;
@@ -73,7 +74,7 @@ fn text(name: &OsString) -> Option<&str> {
 /// Removes what a killed service left of a volume that it was making.
 fn sweep(directory: &Directory, name: &str) {
     let Ok(file) = directory.file(name, Purpose::Read) else { return };
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+    if !work_lock::keep_out(&file).unwrap_or(false) {
         return; // Somebody is at work on it.
     }
     match directory.remove_file(name) {
