@@ -19,7 +19,8 @@ use lodge_model::storage_pool::{DiskFormat, Extent, PoolView, StoragePool};
 use lodge_model::storage_volume::VolumeFormat;
 
 use kernel::Tell;
-use table::{ALIGNMENT, FORMATS, Said, Table, number, partition_type};
+pub use table::FORMATS;
+use table::{ALIGNMENT, Said, Table, number, partition_type};
 
 use super::blocks::{TakeBack, Undoing};
 use super::dir::unfit;
@@ -31,6 +32,9 @@ use crate::storage::image::{Place, Report};
 use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
+
+/// Partition tables that can be used; the first is the one that holds when none is said.
+pub const TABLES: &[DiskFormat] = &[DiskFormat::Dos, DiskFormat::Gpt, DiskFormat::Sun, DiskFormat::Dvh];
 
 /// A pool of the type `disk`.
 pub struct Disk {
