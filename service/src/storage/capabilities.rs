@@ -1,5 +1,6 @@
 //! What pools there can be, and of which formats: what the backends say of themselves. Pure.
 
+use lodge_model::domain::devices::TypeName;
 use lodge_model::domain_capabilities::SupportEnum;
 use lodge_model::storage_pool::{FormatOptions, FsFormat, LogicalFormat, NetfsFormat, PoolCapabilities, PoolType, PoolTypeCapabilities};
 use lodge_model::storage_volume::VolumeFormat;
@@ -7,7 +8,6 @@ use lodge_model::xml::YesNo;
 
 use super::backends::{TYPES, disk};
 use super::image;
-use super::volume::type_name;
 
 /// What pools this service can use.
 pub fn capabilities() -> PoolCapabilities {
@@ -53,7 +53,7 @@ fn volumes(kind: PoolType) -> Vec<&'static str> {
 
 fn options(attribute: &str, words: &[&str]) -> Option<FormatOptions> {
     let values: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    let default = values.first().map(|word| lodge_model::domain::devices::TypeName { kind: Some(word.clone()), ..Default::default() })?;
+    let default = values.first().map(|word| TypeName { kind: Some(word.clone()), ..Default::default() })?;
     let all = SupportEnum { name: attribute.to_owned(), values, ..Default::default() };
     Some(FormatOptions { default: Some(default), enums: vec![all], ..Default::default() })
 }
