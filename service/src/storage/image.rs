@@ -54,7 +54,7 @@ pub struct Image {
     /// How it is encrypted, and with what it is opened.
     pub encryption: Option<(EncryptionFormat, Passphrase)>,
     /// What it is laid over.
-    pub backing: Option<Box<Image>>,
+    pub backing: Option<Box<Self>>,
 }
 
 /// An image to be made.

@@ -84,7 +84,7 @@ pub struct Source {
     /// The passphrase that opens it.
     pub passphrase: Option<Passphrase>,
     /// What it is laid over.
-    pub backing: Option<Box<Source>>,
+    pub backing: Option<Box<Self>>,
 }
 
 impl Source {
