@@ -36,7 +36,9 @@ async fn what_the_service_tells_of_host_and_guests_is_valid() {
         let examined = examine(document).unwrap_or_else(|error| panic!("{name}: {error}\n{document}"));
         assert_eq!((examined.warnings, examined.problems, &examined.normalized), (vec![], vec![], document), "{name}");
     }
+    let pools = manager.get_pool_capabilities(&NoOptions {}).await.unwrap();
     let mut invalid = xmllint::invalid(&schema("capability.rng"), &host);
+    invalid.extend(xmllint::invalid(&schema("storagepoolcaps.rng"), &[("pools".to_owned(), pools)]));
     invalid.extend(xmllint::invalid(&schema("domaincaps.rng"), &guests));
     assert!(invalid.is_empty(), "{}", invalid.join("\n"));
 }

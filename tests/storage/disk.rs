@@ -79,6 +79,10 @@ async fn a_partition_whose_making_is_cancelled_is_not_there() {
     pool.refresh(&NONE).await.unwrap();
     assert!(Path::new("/dev").join(&name).exists());
     assert_eq!(service.volumes("d").await, Vec::<String>::new());
+    // The next one gets another place and number, also in the table.
+    let second = format!("{}p2", device.name());
+    assert_eq!(kind(service.make("d", &partition(&name, 10)).await), "Busy");
+    service.make("d", &partition(&second, 10)).await.unwrap().delete(&NONE).await.unwrap();
     service.job(job.clone()).await.cancel(&NONE).await.unwrap();
     assert_eq!(service.ended(job).await.0, "cancelled");
     assert_eq!(service.volumes("d").await, Vec::<String>::new());
@@ -87,5 +91,36 @@ async fn a_partition_whose_making_is_cancelled_is_not_there() {
     let made = service.make("d", &encrypted).await.unwrap();
     assert!(made.encrypted().await.unwrap());
     made.delete(&NONE).await.unwrap();
+    pool.stop(&NONE).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_kernel_knows_what_the_table_says_after_a_refresh() {
+    let service = Service::new().await;
+    let device = Loop::new(64 << 20);
+    let xml = format!(
+        "<pool type='disk'><name>d</name><source><device path='{}'/><format type='gpt'/></source><target><path>/dev</path></target></pool>",
+        device.device
+    );
+    service.define(&xml).await.unwrap();
+    let pool = service.pool("d").await;
+    soon("a start", pool.start(&PoolStartOptions { build: true, overwrite: Overwrite::Everything, no_wait: false })).await.unwrap();
+    let (first, second) = (format!("{}p1", device.name()), format!("{}p2", device.name()));
+    service.make("d", &partition(&first, 10)).await.unwrap();
+    service.make("d", &partition(&second, 10)).await.unwrap();
+    let size =
+        |name: &str| std::fs::read_to_string(format!("/sys/class/block/{name}/size")).map(|size| size.trim().parse::<u64>().unwrap());
+    assert_eq!(size(&second).unwrap(), (10 << 20) / 512);
+    // As a service leaves it that is killed between sfdisk and partx.
+    run("partx", "util-linux", &["--delete", "--nr", "1", &device.device]);
+    let resize = format!("echo ,20M | sfdisk --quiet --no-reread --no-tell-kernel {} --partno 2", device.device);
+    run("sh", "dash", &["-c", &resize]);
+    // And in the middle of filling a third one.
+    run("addpart", "util-linux", &[&device.device, "3", "102400", "2048"]);
+    pool.refresh(&NONE).await.unwrap();
+    assert_eq!((size(&first).unwrap(), size(&second).unwrap()), ((10 << 20) / 512, (20 << 20) / 512));
+    assert!(size(&format!("{}p3", device.name())).is_err());
+    assert_eq!(service.volume("d", &second).await.capacity().await.unwrap(), 20 << 20);
+    assert_eq!(service.volumes("d").await, [first.as_str(), second.as_str()]);
     pool.stop(&NONE).await.unwrap();
 }

@@ -60,6 +60,10 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn get_network(&self, name: &str) -> Result<OwnedObjectPath>;
 
+    /// Which pools there can be.
+    #[zbus(allow_interactive_auth)]
+    fn get_pool_capabilities(&self, options: &NoOptions) -> Result<String>;
+
     /// Looks for what pools could be made of.
     #[zbus(allow_interactive_auth)]
     fn find_pool_sources(&self, kind: &str, source: &str, options: &NoOptions) -> Result<String>;

@@ -230,6 +230,18 @@ impl ManagerObject {
     }
 
     #[zbus(out_args("xml"))]
+    async fn get_pool_capabilities(
+        &self,
+        options: Received,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<String> {
+        NoOptions::read(&options)?;
+        self.shared.authorize(&header, connection, Action::HypervisorView, Details::of_verb("GetPoolCapabilities")).await?;
+        Ok(storage::capabilities().to_xml())
+    }
+
+    #[zbus(out_args("xml"))]
     async fn find_pool_sources(
         &self,
         kind: &str,

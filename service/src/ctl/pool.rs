@@ -125,6 +125,9 @@ Examples:
     /// Remove a pool's definition; what it is made of stays
     #[command(after_help = "Example:\n  lodgectl pool-undefine images")]
     PoolUndefine(Target),
+    /// Print which pools there can be, as a document
+    #[command(after_help = "Example:\n  lodgectl pool-capabilities")]
+    PoolCapabilities,
     /// Look for what pools could be made of, where a document says
     #[command(after_help = "Example:\n  lodgectl find-storage-pool-sources netfs server.xml")]
     FindStoragePoolSources {
@@ -240,6 +243,7 @@ pub async fn run(command: Command, bus: Bus, output: Output) -> Outcome {
                 output.confirm(format_args!("Pool '{name}' created"))
             }
         },
+        Command::PoolCapabilities => output.document(&service.manager.get_pool_capabilities(&NoOptions {}).await?),
         Command::FindStoragePoolSources { kind, file } => {
             let place = file.map_or_else(|| Ok(String::new()), |file| input::read(&file))?;
             output.document(&service.manager.find_pool_sources(&kind, &place, &NoOptions {}).await?)
@@ -322,7 +326,8 @@ impl Command {
             | Self::PoolUndefine(target)
             | Self::PoolUuid(target)
             | Self::PoolName(target) => Some(target),
-            Self::FindStoragePoolSources { .. }
+            Self::PoolCapabilities
+            | Self::FindStoragePoolSources { .. }
             | Self::FindStoragePoolSourcesAs(_)
             | Self::PoolDefine { .. }
             | Self::PoolDefineAs(_)

@@ -66,5 +66,5 @@ fn level(level: &Dictionary) -> String {
     let more: Vec<_> =
         [word("format").map(str::to_owned), word("pool").map(|pool| format!("in pool {pool}"))].into_iter().flatten().collect();
     let path = one_line(word("path").unwrap_or_default());
-    if more.is_empty() { path.into() } else { format!("{path} ({})", more.join(", ")) }
+    if more.is_empty() { path } else { format!("{path} ({})", more.join(", ")) }
 }

@@ -101,10 +101,23 @@ impl Interrupted {
 
     /// Forgets what was interrupted of a volume that is there no more, or anew.
     pub async fn forget(&self, pool: &str, volume: &str) {
-        if self.held().interrupted.remove(&(pool.to_owned(), volume.to_owned())).is_some()
-            && let Err(error) = self.save().await
-        {
-            tracing::warn!("that work on volume '{volume}' of pool '{pool}' was interrupted stays written down: {error}");
+        self.retain(|of, name| of != pool || name != volume).await;
+    }
+
+    /// Forgets what was interrupted of a pool that is there no more.
+    pub async fn forget_pool(&self, pool: &str) {
+        self.retain(|of, _| of != pool).await;
+    }
+
+    async fn retain(&self, stays: impl Fn(&str, &str) -> bool) {
+        let forgotten = {
+            let mut held = self.held();
+            let before = held.interrupted.len();
+            held.interrupted.retain(|(pool, volume), _| stays(pool, volume));
+            before != held.interrupted.len()
+        };
+        if forgotten && let Err(error) = self.save().await {
+            tracing::warn!("that work on volumes was interrupted stays written down: {error}");
         }
     }
 

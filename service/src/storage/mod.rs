@@ -13,6 +13,7 @@
 
 mod actor;
 pub mod backends;
+mod capabilities;
 mod chain;
 mod claims;
 mod encrypt;
@@ -37,6 +38,7 @@ mod volumes;
 mod work;
 
 pub use backends::Overwrite;
+pub use capabilities::capabilities;
 pub use chain::Chain;
 pub use engine::{Draft, Parts, Storage};
 pub use handle::PoolHandle;

@@ -121,6 +121,7 @@ impl Storage {
             Ok(store.pools().remove(&file)?)
         })
         .await?;
+        self.interrupted.forget_pool(&pool.name()).await;
         pool.request(Request::Undefined).await
     }
 

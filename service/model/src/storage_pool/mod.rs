@@ -20,6 +20,7 @@ use crate::xml::{Namespace, YesNo};
 use crate::{element, keywords};
 
 mod adapter;
+mod capabilities;
 mod format;
 mod need;
 mod options;
@@ -28,6 +29,7 @@ mod validate;
 mod view;
 
 pub use adapter::*;
+pub use capabilities::*;
 pub use format::*;
 pub use options::*;
 pub use source::*;

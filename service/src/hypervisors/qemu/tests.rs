@@ -269,12 +269,10 @@ async fn the_state_of_a_tpm_is_encrypted_with_a_secret_that_nobody_sees() {
     let start = async |reveal| {
         let (mut launch, events) = bench.launch(false);
         launch.reveal = reveal;
-        let started = bench.driver.start(launch).await;
-        drop(events);
-        started
+        bench.driver.start(launch).await.map(|started| (started, events))
     };
     for _ in 0..2 {
-        let started = start(telling(NAME)).await.unwrap();
+        let (started, events) = start(telling(NAME)).await.unwrap();
         let swtpm = bench.records().last().unwrap().companions[0].reopen().unwrap().unwrap();
         let command = String::from_utf8(std::fs::read(format!("/proc/{}/cmdline", swtpm.pid())).unwrap()).unwrap();
         assert!(command.contains("--key\0pwdfd=") && !command.contains("sesame"), "{command}");
@@ -282,6 +280,7 @@ async fn the_state_of_a_tpm_is_encrypted_with_a_secret_that_nobody_sees() {
         assert!(!log.contains("sesame"), "{log}");
         started.machine.destroy(false).await.unwrap();
         bench.assert_nothing_left().await;
+        drop(events);
     }
     // Another passphrase does not open what the first one has closed.
     let other: Reveal = Arc::new(|_| Box::pin(async { Ok(Zeroizing::new(b"another".to_vec())) }));

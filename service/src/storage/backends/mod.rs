@@ -7,7 +7,7 @@
 
 mod blocks;
 mod dir;
-mod disk;
+pub(super) mod disk;
 mod files;
 mod fs;
 pub(super) mod iscsi;
@@ -186,7 +186,7 @@ pub struct Host {
 }
 
 /// Types that there is a backend for.
-const TYPES: [PoolType; 6] = [PoolType::Dir, PoolType::Fs, PoolType::Netfs, PoolType::Disk, PoolType::Logical, PoolType::Iscsi];
+pub(super) const TYPES: [PoolType; 6] = [PoolType::Dir, PoolType::Fs, PoolType::Netfs, PoolType::Disk, PoolType::Logical, PoolType::Iscsi];
 
 /// The backend of a pool.
 ///

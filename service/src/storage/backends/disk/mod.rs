@@ -10,6 +10,7 @@
 mod kernel;
 mod table;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,20 +18,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use lodge_model::storage_pool::{DiskFormat, Extent, PoolView, StoragePool};
 use lodge_model::storage_volume::VolumeFormat;
+use rustix::fs::{FlockOperation, flock};
 
 use kernel::Tell;
-use table::{ALIGNMENT, FORMATS, Said, Table, number, partition_type};
+pub use table::FORMATS;
+use table::{ALIGNMENT, Said, Table, number, partition_type};
 
 use super::blocks::{TakeBack, Undoing};
 use super::dir::unfit;
 use super::fs::refuse_signatures;
-use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, check_space};
+use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, check_space, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{Place, Report};
 use crate::storage::passphrases::Passphrase;
 use crate::storage::tool::Tool;
 use crate::storage::volume::Volume;
+
+/// Partition tables that can be used; the first is the one that holds when none is said.
+pub const TABLES: &[DiskFormat] = &[DiskFormat::Dos, DiskFormat::Gpt, DiskFormat::Sun, DiskFormat::Dvh];
 
 /// A pool of the type `disk`.
 pub struct Disk {
@@ -41,19 +47,28 @@ pub struct Disk {
     format: DiskFormat,
     host: Host,
     undoing: Arc<Undoing>,
-    /// Numbers of partitions that are being filled.
-    being_made: Arc<Mutex<Vec<u32>>>,
+    pending: Pending,
 }
 
-/// A partition that only the kernel knows of while this lives.
+/// Partitions that are being filled, by number: their first sector, and how many they have. Only the kernel knows of them.
+type Pending = Arc<Mutex<BTreeMap<u32, (u64, u64)>>>;
+
+/// A partition that is being filled while this lives.
 struct Provisional {
     number: u32,
-    being_made: Arc<Mutex<Vec<u32>>>,
+    pending: Pending,
+}
+
+impl Provisional {
+    fn new(number: u32, place: (u64, u64), pending: &Pending) -> Self {
+        pending.lock().unwrap_or_else(PoisonError::into_inner).insert(number, place);
+        Self { number, pending: pending.clone() }
+    }
 }
 
 impl Drop for Provisional {
     fn drop(&mut self) {
-        self.being_made.lock().unwrap_or_else(PoisonError::into_inner).retain(|number| *number != self.number);
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -74,7 +89,7 @@ impl Disk {
                     format,
                     host: host.clone(),
                     undoing: Arc::default(),
-                    being_made: Arc::default(),
+                    pending: Arc::default(),
                 })
             }
             other => Err(unfit(other)),
@@ -86,10 +101,27 @@ impl Disk {
         Ok(said.partitiontable)
     }
 
-    /// Runs sfdisk with a script for one change of the table, of which the kernel is not told.
+    /// The table, with the partitions that are being filled.
+    async fn planned(&self) -> Result<Table> {
+        let table = self.table().await?;
+        Ok(table.with(&self.pending.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Runs sfdisk with a script for one change of the table, of which the kernel is not told. It reads the table and writes it, so
+    /// nobody else may do that meanwhile: the lock is the one on which all of systemd's world agrees (systemd.io, BLOCK_DEVICE_LOCKING).
     async fn change(&self, arguments: &[&str], script: String) -> Result<()> {
+        let device = self.device.clone();
+        let lock = blocking(move || {
+            let file = blocks::open(&device, Purpose::Read)?;
+            let what = || format!("lock {device}");
+            rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).map_err(|error| failed(what(), error.into()))?;
+            Ok(file)
+        });
+        let lock = lock.await?;
         let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
-        Tool::new("sfdisk").args(quiet).args(arguments).input(script).done().await.map(drop)
+        let done = Tool::new("sfdisk").args(quiet).args(arguments).input(script).done().await;
+        drop(lock);
+        done.map(drop)
     }
 
     async fn partx(&self, verb: &str, number: u32) -> Result<()> {
@@ -114,12 +146,16 @@ impl Disk {
         })
     }
 
-    /// Makes the kernel know what the table says, where it does not. What it refuses is in use, and is said in the log.
-    async fn agree(&self, table: &Table) {
-        let device = PathBuf::from(&self.device);
-        let Ok(known) = blocking(move || Ok(kernel::known(&device))).await else { return };
-        let being_made = self.being_made.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for tell in kernel::disagreement(table, &known, &being_made, |node| Path::new(node).exists()) {
+    /// Reads the table and makes the kernel know what it says, where it does not. What the kernel refuses is in use, and is said in the
+    /// log.
+    async fn agreed(&self) -> Result<Table> {
+        let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect::<Vec<u32>>();
+        // Before and after: one may have begun or ended meanwhile.
+        let before = pending();
+        let (table, device) = (self.table().await?, PathBuf::from(&self.device));
+        let known = blocking(move || Ok(kernel::known(&device))).await?;
+        let being_made = [before, pending()].concat();
+        for tell in kernel::disagreement(&table, &known, &being_made, |node| Path::new(node).exists()) {
             let told = match tell {
                 Tell::Add(number) => self.partx("--add", number).await,
                 Tell::Update(number) => self.partx("--update", number).await,
@@ -130,6 +166,7 @@ impl Disk {
                 Err(error) => tracing::warn!("the kernel does not know the partitions of {} as they are ({tell:?}): {error}", self.device),
             }
         }
+        Ok(table)
     }
 
     /// Makes a partition that holds something. `script` is its line for sfdisk; it begins at sector `start` and has `size` of them.
@@ -142,8 +179,7 @@ impl Disk {
         new: NewVolume,
         report: Report<'_>,
     ) -> Result<()> {
-        self.being_made.lock().unwrap_or_else(PoisonError::into_inner).push(number);
-        let provisional = Provisional { number, being_made: self.being_made.clone() };
+        let provisional = Provisional::new(number, place, &self.pending);
         let (digits, in_sectors) = (number.to_string(), |sectors: u64| (sectors * (table.sectorsize / kernel::SECTOR)).to_string());
         let forget = || Tool::new("partx").args(["--delete", "--nr", &digits, &self.device]);
         Tool::new("addpart").args([&self.device, &digits, &in_sectors(place.0), &in_sectors(place.1)]).done().await?;
@@ -197,7 +233,7 @@ impl Backend for Disk {
 
     async fn start(&self) -> Result<()> {
         blocks::require(&self.device).await?;
-        let table = self.table().await.map_err(|error| {
+        let table = self.agreed().await.map_err(|error| {
             let next = "; build the pool to make a partition table";
             Error::new(error.kind(), format!("there is no partition table on {}{next}", self.device)).caused_by(error)
         })?;
@@ -208,20 +244,19 @@ impl Backend for Disk {
             let message = format!("{} has a partition table of the format '{}', and the pool asks for '{label}'", self.device, table.label);
             return Err(Error::new(ErrorKind::InvalidState, message));
         }
-        self.agree(&table).await;
         Ok(())
     }
 
     async fn refresh(&self, _: &Volumes) -> Result<Contents> {
         self.undoing.settle().await;
-        let table = self.table().await?;
-        self.agree(&table).await;
+        let table = self.agreed().await?;
+        let planned = table.clone().with(&self.pending.lock().unwrap_or_else(PoisonError::into_inner));
         let (device, target, host) = (self.device.clone(), self.target.clone(), self.host.clone());
         blocking(move || {
             let disk = blocks::size(&device)?;
             let sector = table.sectorsize;
             let mut contents = Contents { capacity: disk, ..Contents::default() };
-            contents.available = table.gaps(disk / sector).iter().map(|(from, to)| (to - from) * sector).sum();
+            contents.available = planned.gaps(disk / sector).iter().map(|(from, to)| (to - from) * sector).sum();
             for partition in &table.partitions {
                 let Some(name) = Path::new(&partition.node).file_name().and_then(|name| name.to_str()) else { continue };
                 let path = blocks::path_in(&target, &partition.node);
@@ -256,7 +291,7 @@ impl Backend for Disk {
 
     async fn create(&self, new: NewVolume, report: Report<'_>) -> Result<()> {
         blocks::require_raw(&new.document, FORMATS)?;
-        let table = self.table().await?;
+        let table = self.planned().await?;
         let (device, sector) = (self.device.clone(), table.sectorsize);
         let disk = blocking(move || blocks::size(&device)).await? / sector;
         let size = blocks::needed(&new).await?.div_ceil(sector);
@@ -278,21 +313,18 @@ impl Backend for Disk {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let kind = partition_type(new.document.format(), &table.label);
-        let script = format!("start={start}, size={size}, type={kind}\n");
+        // The number, which sfdisk takes from the end of what looks like a device.
+        let script = format!("{}-part{number} : start={start}, size={size}, type={kind}\n", self.device);
         if new.passphrase.is_some() || new.source.is_some() {
             blocks::require_findable(&new, &self.target.join(&name).to_string_lossy(), &self.host.secrets)?;
             return self.create_filled(number, &table, (start, size), script, new, report).await;
         }
         self.change(&["--wipe-partitions", "always", "--append", &self.device], script).await?;
-        let made = self.table().await?.partitions.into_iter().find(|partition| partition.start == start);
-        let Some(number) = made.and_then(|made| made.number()) else {
-            return Err(Error::new(ErrorKind::HostFailed, format!("sfdisk made no partition at sector {start} of {}", self.device)));
-        };
         self.partx("--add", number).await
     }
 
     async fn resize(&self, volume: &Volume, to: NewSize) -> Result<()> {
-        let table = self.table().await?;
+        let table = self.planned().await?;
         let number = self.number_of(volume)?;
         let size = to.capacity.div_ceil(table.sectorsize);
         let Some(partition) = table.partition(number) else {

@@ -1,5 +1,7 @@
 //! A partition table as sfdisk(8) tells it: where there is room, and how things are called in it. Pure.
 
+use std::collections::BTreeMap;
+
 use lodge_model::storage_volume::VolumeFormat;
 use serde::Deserialize;
 
@@ -9,7 +11,7 @@ pub const ALIGNMENT: u64 = 1 << 20;
 const BACKUP_TABLE: u64 = 33;
 
 /// A partition table as `sfdisk --json` tells it; places and sizes in sectors.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Table {
     /// The word for its kind.
     pub label: String,
@@ -51,6 +53,18 @@ impl Table {
     /// The partition with a number.
     pub fn partition(&self, number: u32) -> Option<&Partition> {
         self.partitions.iter().find(|partition| partition.number() == Some(number))
+    }
+
+    /// The same with partitions that are not in it yet, by number: their first sector, and how many they have.
+    pub fn with(mut self, pending: &BTreeMap<u32, (u64, u64)>) -> Self {
+        let partition = |(number, (start, size)): (&u32, &(u64, u64))| Partition {
+            node: format!("p{number}"),
+            start: *start,
+            size: *size,
+            kind: String::new(),
+        };
+        self.partitions.extend(pending.iter().map(partition));
+        self
     }
 
     /// What no partition has, in sectors: first and behind the last, from the first to the last, each aligned.
