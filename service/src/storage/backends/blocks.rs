@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lodge_model::encryption::EncryptionFormat;
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat, VolumeType};
+use rustix::fs::{FlockOperation, flock};
 use tokio::task::JoinHandle;
 
 use super::{NewVolume, blocking, failed};
@@ -84,6 +85,32 @@ pub async fn require(path: &str) -> Result<()> {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::new(ErrorKind::InvalidState, format!("{path} is no block device; write one into <source>"))),
         Err(error) => Err(failed(format_args!("use the device {path}"), error)),
+    }
+}
+
+/// Keeps udevd from a disk until the answer is dropped: after each change it would read the partition table anew, and so take
+/// partitions away and give them back while they are worked on (systemd, "Locking Block Device Access").
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn lock(path: &str) -> Result<File> {
+    let path = path.to_owned();
+    blocking(move || {
+        let device = open(&path, Purpose::Read)?;
+        flock(&device, FlockOperation::LockExclusive).map_err(|error| failed(format_args!("lock {path}"), error.into()))?;
+        Ok(device)
+    })
+    .await
+}
+
+/// How long udevd may take, in seconds.
+const SETTLE: u32 = 20;
+
+/// Waits until udevd has done all that recent changes of devices ask of it. Where there is none, nothing is waited for.
+pub async fn settle() {
+    match Tool::new("udevadm").args(["settle".to_owned(), format!("--timeout={SETTLE}")]).done().await {
+        Ok(_) => {}
+        Err(error) => tracing::debug!("udevd is not waited for: {error}"),
     }
 }
 

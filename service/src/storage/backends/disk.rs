@@ -1,5 +1,5 @@
 //! A disk whose volumes are its partitions: sfdisk(8) changes the table, partx(8) tells the kernel of that one partition, so that
-//! others of the disk may be in use meanwhile.
+//! others of the disk may be in use meanwhile. udevd is kept out for so long, and then waited for.
 //!
 //! A volume is called as the kernel calls its device, such as `sdb1`. What is on a partition when it is made is wiped by sfdisk
 //! as far as it is a known signature.
@@ -217,6 +217,7 @@ impl Backend for Disk {
         if overwrite != Overwrite::Everything {
             refuse_signatures(&self.device).await?;
         }
+        let _lock = blocks::lock(&self.device).await?;
         if self.format == DiskFormat::Lvm2 {
             return Tool::new("pvcreate").args(["--yes", "--force", "--", &self.device]).done().await.map(drop);
         }
@@ -313,6 +314,7 @@ impl Backend for Disk {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let kind = partition_type(new.document.format(), &table.label);
+        let lock = blocks::lock(&self.device).await?;
         self.change(&["--append", &self.device], format!("start={start}, size={size}, type={kind}\n")).await?;
         let made = self.table().await?.partitions.into_iter().find(|partition| partition.start == start);
         let Some((number, made)) = made.and_then(|made| Some((self.number(&made.node)?, made))) else {
@@ -328,7 +330,10 @@ impl Backend for Disk {
                 Tool::new("sfdisk").args(["--quiet", "--no-reread", "--no-tell-kernel", "--delete", &self.device, &digits]),
             ],
         );
-        self.partx("--add", number).await?;
+        // It may be there already, when somebody else has read the table.
+        self.partx("--update", number).await?;
+        drop(lock);
+        blocks::settle().await;
         blocks::fill(&made.node, made.size.saturating_mul(sector), new, report).await?;
         take_back.keep();
         Ok(())
@@ -347,15 +352,20 @@ impl Backend for Disk {
         let align = ALIGNMENT / sector;
         let gap = table.gaps(disk).into_iter().find(|(from, _)| *from == end.next_multiple_of(align)).map_or(end, |(_, to)| to);
         check_space(&format!("volume '{}'", volume.name), size.saturating_mul(sector), (gap - partition.start) * sector)?;
+        let lock = blocks::lock(&self.device).await?;
         let resize = ["--partno".to_owned(), number.to_string()];
         let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
         let tool = Tool::new("sfdisk").args(quiet).args([&self.device]).args(resize).input(format!(",{size}\n"));
         tool.done().await?;
-        self.partx("--update", number).await
+        self.partx("--update", number).await?;
+        drop(lock);
+        blocks::settle().await;
+        Ok(())
     }
 
     async fn remove(&self, volume: &Volume) -> Result<()> {
         let number = self.number_of(volume)?;
+        let lock = blocks::lock(&self.device).await?;
         if Path::new(&volume.path).exists() {
             // The kernel refuses while somebody has it open.
             self.partx("--delete", number).await?;
@@ -366,6 +376,8 @@ impl Backend for Disk {
         {
             tracing::warn!("the kernel does not know of partition {number} of {} any more: {error}", self.device);
         }
+        drop(lock);
+        blocks::settle().await;
         deleted
     }
 
