@@ -50,16 +50,33 @@ fn facts(path: &str) -> Option<InodeFacts> {
     })
 }
 
-/// Opens a block device. Blocks.
+/// Opens a block device; for writing only one that nothing on the host holds. Blocks.
 ///
 /// # Errors
-/// It is none, or what the kernel says.
+/// `InUse` when it is held; it is none, or what the kernel says.
 pub fn open(path: &str, purpose: Purpose) -> Result<File> {
+    open_device(path, purpose != Purpose::Read, purpose != Purpose::Read)
+}
+
+/// Refuses a device that the host holds: it is mounted, or a part of another one. Blocks.
+///
+/// # Errors
+/// `InUse`; those of [`open`].
+pub fn refuse_held(path: &str) -> Result<()> {
+    open_device(path, false, true).map(drop)
+}
+
+fn open_device(path: &str, write: bool, alone: bool) -> Result<File> {
     let what = format!("open {path}");
-    // NONBLOCK: a drive without a disk does not hold it up.
-    let mut how = OpenOptions::new();
-    how.read(true).write(purpose != Purpose::Read).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
-    let file = how.open(path).map_err(|error| failed(&what, error))?;
+    // NONBLOCK: a drive without a disk does not hold it up. EXCL of a device is about mounts and the like (open(2)).
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | if alone { nix::libc::O_EXCL } else { 0 };
+    let opened = OpenOptions::new().read(true).write(write).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match error.kind() {
+        std::io::ErrorKind::ResourceBusy => {
+            Error::new(ErrorKind::InUse, format!("the host uses {path}: it is mounted, or a part of another device; end that first"))
+        }
+        _ => failed(&what, error),
+    })?;
     match file.metadata() {
         Ok(found) if found.file_type().is_block_device() => Ok(file),
         Ok(_) => Err(Error::new(ErrorKind::InvalidState, format!("cannot {what}: it is no block device"))),

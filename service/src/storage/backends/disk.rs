@@ -367,7 +367,9 @@ impl Backend for Disk {
         let number = self.number_of(volume)?;
         let lock = blocks::lock(&self.device).await?;
         if Path::new(&volume.path).exists() {
-            // The kernel refuses while somebody has it open.
+            // The kernel refuses, too, and partx does not say why.
+            let path = volume.path.clone();
+            blocking(move || blocks::refuse_held(&path)).await?;
             self.partx("--delete", number).await?;
         }
         let deleted = self.change(&["--delete", &self.device, &number.to_string()], String::new()).await;

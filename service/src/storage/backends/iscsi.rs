@@ -79,7 +79,7 @@ impl Iscsi {
         Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line.split_whitespace().any(|word| word == self.name)))
     }
 
-    /// An interface of open-iscsi that has the initiator's name.
+    /// An interface of open-iscsi that has the initiator's name. It stays: pools with the same initiator have it in common.
     async fn interface(&self, initiator: &str) -> Result<String> {
         let name = format!("lodge-{:016x}", short_hash(initiator));
         let iface = ["--mode", "iface", "--interface", &name];
