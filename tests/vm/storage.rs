@@ -1,6 +1,7 @@
 //! Pools on a kernel that has all that they are made of: the device mapper, iSCSI and NFS with real servers at the machine's own
 //! address, partitions that udev sees. The installed service does the work, in its unit with everything that is closed there.
 
+use lodge_dbus_interfaces::{BUS_NAME, STORAGE_POOL_INTERFACE, STORAGE_VOLUME_INTERFACE, paths};
 use lodge_tests::hosts::{Host, Ran, Vm, VmKind};
 use lodge_tests::staging;
 
@@ -233,6 +234,20 @@ fn a_target_of_iscsi_is_logged_into_with_the_password_of_a_secret() {
     assert_eq!(good(&host, "vol-list virtimages --name"), "unit:0:0:1\nunit:0:0:2");
     good(&host, "pool-destroy virtimages");
     is_logged_out(&host);
+    by_busctl_alone(&host);
+    is_logged_out(&host);
+}
+
+/// The pool of the listing, for a client that knows nothing of it.
+fn by_busctl_alone(host: &Vm) {
+    let (pool, unit) = (paths::pool("virtimages"), paths::volume("virtimages", "unit:0:0:1"));
+    let busctl = |words: &[&str]| host.run(&[&["busctl", "--timeout=120"], words].concat()).success();
+    let call = |method| busctl(&["call", BUS_NAME, pool.as_str(), STORAGE_POOL_INTERFACE, method, "a{sv}", "0"]);
+    call("Start");
+    assert_eq!(busctl(&["get-property", BUS_NAME, unit.as_str(), STORAGE_VOLUME_INTERFACE, "Capacity"]), "t 33554432");
+    call("Stop");
+    assert_eq!(busctl(&["get-property", BUS_NAME, pool.as_str(), STORAGE_POOL_INTERFACE, "Active"]), "b false");
+    call("Undefine");
 }
 
 /// What is mounted at the target of the pool.
@@ -316,7 +331,9 @@ fn partitions_are_volumes_and_one_has_a_file_system_with_more() {
     refused(&host, "pool-build files --no-overwrite", "(ext4)");
     good(&host, "pool-start files");
     good(&host, "vol-create-as files image.qcow2 1G --format qcow2");
-    refused(&host, &format!("vol-delete {} --pool disk", partition(1)), "busy");
+    for verb in ["vol-delete", "vol-wipe"] {
+        refused(&host, &format!("{verb} {} --pool disk", partition(1)), "it is mounted");
+    }
     // Mounted for everybody, and while the service is away.
     host.run(&["systemctl", "restart", "lodged"]).success();
     host.run(&["test", "-f", "/var/lib/files/image.qcow2"]).success();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lodge_model::encryption::EncryptionFormat;
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat, VolumeType};
+use rustix::fs::{FlockOperation, flock};
 use tokio::task::JoinHandle;
 
 use super::{NewVolume, blocking, failed};
@@ -49,16 +50,33 @@ fn facts(path: &str) -> Option<InodeFacts> {
     })
 }
 
-/// Opens a block device. Blocks.
+/// Opens a block device; for writing only one that nothing on the host holds. Blocks.
 ///
 /// # Errors
-/// It is none, or what the kernel says.
+/// `InUse` when it is held; it is none, or what the kernel says.
 pub fn open(path: &str, purpose: Purpose) -> Result<File> {
+    open_device(path, purpose != Purpose::Read, purpose != Purpose::Read)
+}
+
+/// Refuses a device that the host holds: it is mounted, or a part of another one. Blocks.
+///
+/// # Errors
+/// `InUse`; those of [`open`].
+pub fn refuse_held(path: &str) -> Result<()> {
+    open_device(path, false, true).map(drop)
+}
+
+fn open_device(path: &str, write: bool, alone: bool) -> Result<File> {
     let what = format!("open {path}");
-    // NONBLOCK: a drive without a disk does not hold it up.
-    let mut how = OpenOptions::new();
-    how.read(true).write(purpose != Purpose::Read).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
-    let file = how.open(path).map_err(|error| failed(&what, error))?;
+    // NONBLOCK: a drive without a disk does not hold it up. EXCL of a device is about mounts and the like (open(2)).
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | if alone { nix::libc::O_EXCL } else { 0 };
+    let opened = OpenOptions::new().read(true).write(write).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match error.kind() {
+        std::io::ErrorKind::ResourceBusy => {
+            Error::new(ErrorKind::InUse, format!("the host uses {path}: it is mounted, or a part of another device; end that first"))
+        }
+        _ => failed(&what, error),
+    })?;
     match file.metadata() {
         Ok(found) if found.file_type().is_block_device() => Ok(file),
         Ok(_) => Err(Error::new(ErrorKind::InvalidState, format!("cannot {what}: it is no block device"))),
@@ -84,6 +102,32 @@ pub async fn require(path: &str) -> Result<()> {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::new(ErrorKind::InvalidState, format!("{path} is no block device; write one into <source>"))),
         Err(error) => Err(failed(format_args!("use the device {path}"), error)),
+    }
+}
+
+/// Keeps udevd from a disk until the answer is dropped: after each change it would read the partition table anew, and so take
+/// partitions away and give them back while they are worked on (systemd, "Locking Block Device Access").
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn lock(path: &str) -> Result<File> {
+    let path = path.to_owned();
+    blocking(move || {
+        let device = open(&path, Purpose::Read)?;
+        flock(&device, FlockOperation::LockExclusive).map_err(|error| failed(format_args!("lock {path}"), error.into()))?;
+        Ok(device)
+    })
+    .await
+}
+
+/// How long udevd may take, in seconds.
+const SETTLE: u32 = 20;
+
+/// Waits until udevd has done all that recent changes of devices ask of it. Where there is none, nothing is waited for.
+pub async fn settle() {
+    match Tool::new("udevadm").args(["settle".to_owned(), format!("--timeout={SETTLE}")]).done().await {
+        Ok(_) => {}
+        Err(error) => tracing::debug!("udevd is not waited for: {error}"),
     }
 }
 

@@ -36,8 +36,6 @@ const RECORDS: [&str; 2] = ["/etc/iscsi/nodes", "/var/lib/iscsi/nodes"];
 const NO_OBJECTS: i32 = 21;
 /// The one for a login that the target refuses (iscsiadm(8)).
 const NOT_AUTHORIZED: i32 = 24;
-/// How long udev may take to make the links, in seconds.
-const SETTLE: u32 = 20;
 
 /// A pool of the type `iscsi`.
 pub struct Iscsi {
@@ -162,7 +160,7 @@ impl Iscsi {
     }
 }
 
-/// An interface of open-iscsi that has the initiator's name.
+/// An interface of open-iscsi that has the initiator's name. It stays: pools with the same initiator have it in common.
 ///
 /// # Errors
 /// Those of iscsiadm.
@@ -262,8 +260,7 @@ impl Backend for Iscsi {
         let rescan = Tool::new("iscsiadm").args(self.node()).args(["--rescan"]).run().await?;
         tracing::debug!("looked for units of {}: {}", self.name, rescan.exit);
         // The kernel has the units now; udev makes their links meanwhile.
-        let settled = Tool::new("udevadm").args(["settle".to_owned(), format!("--timeout={SETTLE}")]).run().await?;
-        tracing::debug!("udev has made the links: {}", settled.exit);
+        blocks::settle().await;
         let (target, name, host) = (self.target.clone(), self.name.clone(), self.host.clone());
         blocking(move || {
             let mut contents = Contents::default();

@@ -1,5 +1,5 @@
 //! A disk whose volumes are its partitions: sfdisk(8) changes the table, partx(8) tells the kernel of that one partition, so that
-//! others of the disk may be in use meanwhile.
+//! others of the disk may be in use meanwhile. udevd is kept out for so long, and then waited for.
 //!
 //! A partition that shall hold something is at first only told to the kernel (addpart(8)). It gets into the table when it is filled, so
 //! a service that is killed meanwhile leaves no half of one: what the kernel knows and the table does not is forgotten at a refresh.
@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use lodge_model::storage_pool::{DiskFormat, Extent, PoolView, StoragePool};
 use lodge_model::storage_volume::VolumeFormat;
-use rustix::fs::{FlockOperation, flock};
 
 use kernel::Tell;
 pub use table::FORMATS;
@@ -107,21 +106,22 @@ impl Disk {
         Ok(table.with(&self.pending.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// Runs sfdisk with a script for one change of the table, of which the kernel is not told. It reads the table and writes it, so
-    /// nobody else may do that meanwhile: the lock is the one on which all of systemd's world agrees (systemd.io, BLOCK_DEVICE_LOCKING).
-    async fn change(&self, arguments: &[&str], script: String) -> Result<()> {
-        let device = self.device.clone();
-        let lock = blocking(move || {
-            let file = blocks::open(&device, Purpose::Read)?;
-            let what = || format!("lock {device}");
-            rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).map_err(|error| failed(what(), error.into()))?;
-            Ok(file)
-        });
-        let lock = lock.await?;
-        let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
-        let done = Tool::new("sfdisk").args(quiet).args(arguments).input(script).done().await;
+    /// Runs sfdisk with a script for one change of the table, and tells the kernel of that partition. sfdisk reads the table and writes
+    /// it, so nobody else may do that meanwhile.
+    async fn change(&self, arguments: &[&str], script: String, number: u32) -> Result<()> {
+        let lock = blocks::lock(&self.device).await?;
+        self.sfdisk(arguments, script).await?;
+        // It may be there already, when somebody else has read the table.
+        let told = self.partx("--update", number).await;
         drop(lock);
-        done.map(drop)
+        blocks::settle().await;
+        told
+    }
+
+    /// Runs sfdisk without telling the kernel.
+    async fn sfdisk(&self, arguments: &[&str], script: String) -> Result<()> {
+        let quiet = ["--quiet", "--no-reread", "--no-tell-kernel"];
+        Tool::new("sfdisk").args(quiet).args(arguments).input(script).done().await.map(drop)
     }
 
     async fn partx(&self, verb: &str, number: u32) -> Result<()> {
@@ -182,12 +182,15 @@ impl Disk {
         let provisional = Provisional::new(number, place, &self.pending);
         let (digits, in_sectors) = (number.to_string(), |sectors: u64| (sectors * (table.sectorsize / kernel::SECTOR)).to_string());
         let forget = || Tool::new("partx").args(["--delete", "--nr", &digits, &self.device]);
+        let lock = blocks::lock(&self.device).await?;
         Tool::new("addpart").args([&self.device, &digits, &in_sectors(place.0), &in_sectors(place.1)]).done().await?;
         let take_back = TakeBack::new(&self.undoing, format!("partition {number} of {}", self.device), vec![forget()]);
         let node = format!("/dev/{}", self.name(number));
         Tool::new("wipefs").args(["--all", "--quiet", "--", &node]).done().await?;
+        drop(lock);
+        blocks::settle().await;
         blocks::fill(&node, place.1.saturating_mul(table.sectorsize), new, report).await?;
-        self.change(&["--wipe-partitions", "never", "--append", &self.device], script).await?;
+        self.change(&["--wipe-partitions", "never", "--append", &self.device], script, number).await?;
         take_back.keep();
         drop(provisional);
         let made = self.table().await?;
@@ -224,6 +227,7 @@ impl Backend for Disk {
         if overwrite != Overwrite::Everything {
             refuse_signatures(&self.device).await?;
         }
+        let _lock = blocks::lock(&self.device).await?;
         if self.format == DiskFormat::Lvm2 {
             return Tool::new("pvcreate").args(["--yes", "--force", "--", &self.device]).done().await.map(drop);
         }
@@ -319,8 +323,7 @@ impl Backend for Disk {
             blocks::require_findable(&new, &self.target.join(&name).to_string_lossy(), &self.host.secrets)?;
             return self.create_filled(number, &table, (start, size), script, new, report).await;
         }
-        self.change(&["--wipe-partitions", "always", "--append", &self.device], script).await?;
-        self.partx("--add", number).await
+        self.change(&["--wipe-partitions", "always", "--append", &self.device], script, number).await
     }
 
     async fn resize(&self, volume: &Volume, to: NewSize) -> Result<()> {
@@ -336,22 +339,26 @@ impl Backend for Disk {
         let align = ALIGNMENT / sector;
         let gap = table.gaps(disk).into_iter().find(|(from, _)| *from == end.next_multiple_of(align)).map_or(end, |(_, to)| to);
         check_space(&format!("volume '{}'", volume.name), size.saturating_mul(sector), (gap - partition.start) * sector)?;
-        self.change(&[&self.device, "--partno", &number.to_string()], format!(",{size}\n")).await?;
-        self.partx("--update", number).await
+        self.change(&[&self.device, "--partno", &number.to_string()], format!(",{size}\n"), number).await
     }
 
     async fn remove(&self, volume: &Volume) -> Result<()> {
         let number = self.number_of(volume)?;
+        let lock = blocks::lock(&self.device).await?;
         if Path::new(&volume.path).exists() {
-            // The kernel refuses while somebody has it open.
+            // The kernel refuses, too, and partx does not say why.
+            let path = volume.path.clone();
+            blocking(move || blocks::refuse_held(&path)).await?;
             self.partx("--delete", number).await?;
         }
-        let deleted = self.change(&["--delete", &self.device, &number.to_string()], String::new()).await;
+        let deleted = self.sfdisk(&["--delete", &self.device, &number.to_string()], String::new()).await;
         if deleted.is_err()
             && let Err(error) = self.partx("--add", number).await
         {
             tracing::warn!("the kernel does not know of partition {number} of {} any more: {error}", self.device);
         }
+        drop(lock);
+        blocks::settle().await;
         deleted
     }
 
