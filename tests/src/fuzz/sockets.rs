@@ -147,7 +147,7 @@ pub fn agent(data: &[u8]) {
 }
 
 /// The agent in a guest: what was left in its channel, then behind an empty line its answer.
-fn agent_asked(data: &[u8], ask: impl AsyncFn(&std::path::Path) -> lodge_service::error::Result<()>) {
+fn agent_asked(data: &[u8], ask: impl AsyncFn(&Path) -> lodge_service::error::Result<()>) {
     let parts = parts(data);
     let mut said = parts[0].to_vec();
     said.push(0xff);
