@@ -27,6 +27,7 @@ use crate::confinement::selinux::Pairs;
 use crate::domains::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Publisher;
+use crate::host::firewalld::Firewalld;
 use crate::host::sysfs::Sysfs;
 use crate::hypervisors::Driver;
 use crate::hypervisors::qemu::{self, QemuDriver};
@@ -114,7 +115,7 @@ pub async fn run(options: Options) -> Result<()> {
     };
     let engine = Engine::new(parts);
     if instance == Instance::System {
-        networks.follow_firewalld(connection.clone()).await;
+        networks.follow_firewalld(Firewalld::on(connection.clone())).await;
     }
     networks.recover().await?;
     engine.recover().await?;

@@ -1,9 +1,9 @@
 //! The life of a domain, as signals and answers.
 
-use lodge_dbus_interfaces::options::{ShutdownOptions, StartOptions, UndefineOptions};
+use lodge_dbus_interfaces::options::{AddressOptions, ShutdownOptions, StartOptions, UndefineOptions};
 use lodge_service::hypervisors::{ExitReason, MachineEvent};
 
-use super::service::{FORCE, NONE, START, Service, uuid, xml};
+use super::service::{FORCE, NONE, START, Service, kind, uuid, xml};
 
 #[tokio::test]
 async fn a_defined_domain_goes_through_its_life_and_every_signal_comes_before_the_answer() {
@@ -87,4 +87,23 @@ async fn a_domain_that_is_started_paused_waits_for_resume() {
     let (resumed, seen) = service.during(domain.resume(&NONE)).await;
     resumed.unwrap();
     assert_eq!(seen, [r#"domain/p: State="running" StateReason="unpaused""#, "reply"]);
+}
+
+#[tokio::test]
+async fn a_running_guest_is_asked_for_its_addresses() {
+    let service = Service::new().await;
+    let domain = service.define(&xml("a", 1)).await;
+    let asked = |source: &str| AddressOptions { source: source.to_owned() };
+    assert_eq!(kind(domain.get_interface_addresses(&asked("agent")).await), "InvalidState", "it does not run");
+    domain.start(&START).await.unwrap();
+    assert_eq!(kind(domain.get_interface_addresses(&asked("dns")).await), "InvalidOption");
+    assert!(domain.get_interface_addresses(&asked("")).await.unwrap().is_empty(), "nothing is lent to it");
+    let told = domain.get_interface_addresses(&asked("agent")).await.unwrap();
+    let text = |of: usize, key: &str| told[of].get(key).map(|value| <&str>::try_from(&**value).unwrap().to_owned());
+    let (addresses, prefixes) = (&told[1]["addresses"], &told[1]["prefixes"]);
+    assert_eq!(told.len(), 2, "what has no address is left out: {told:?}");
+    assert_eq!([text(0, "name"), text(1, "name")], [Some("lo".to_owned()), Some("eth0".to_owned())]);
+    assert_eq!([text(0, "mac"), text(1, "mac")], [None, Some("52:54:00:00:00:01".to_owned())]);
+    assert_eq!(Vec::<String>::try_from(addresses.clone()).unwrap(), ["192.0.2.7"]);
+    assert_eq!(Vec::<u32>::try_from(prefixes.clone()).unwrap(), [24]);
 }

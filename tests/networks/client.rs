@@ -34,7 +34,9 @@ pub fn dhcp(guest: &Namespace, name: &str) -> Obtained {
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let hostname = format!("hostname:{name}");
-    let arguments = ["udhcpc", "-f", "-q", "-n", "-t", "10", "-T", "1", "-i", "eth0", "-x", &hostname, "-s", script.to_str().unwrap()];
+    // One that is refused asks again for ever.
+    let arguments =
+        ["timeout", "60", "udhcpc", "-f", "-q", "-n", "-t", "10", "-T", "1", "-i", "eth0", "-x", &hostname, "-s", script.to_str().unwrap()];
     let output = guest.run(busybox.to_str().unwrap(), &arguments);
     assert!(output.status.success(), "no lease: {}", String::from_utf8_lossy(&output.stderr));
     let said = std::fs::read_to_string(said).unwrap();

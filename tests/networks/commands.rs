@@ -8,14 +8,14 @@ use crate::client::dhcp;
 use crate::namespace::{Namespace, leave};
 
 /// A service in this thread's namespace, and who lets everybody do everything with it.
-struct System {
-    bus: PrivateBus,
+pub struct System {
+    pub bus: PrivateBus,
     _authority: Authority,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl System {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let bus = PrivateBus::with_system_lodged(&[]);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let authority = runtime.block_on(Authority::on(bus.address(), |_| Answer::Yes));
@@ -23,7 +23,7 @@ impl System {
     }
 
     /// What the program prints when it does well.
-    fn net(&self, arguments: &[&str]) -> String {
+    pub fn net(&self, arguments: &[&str]) -> String {
         let mut command = self.bus.command(binaries::built("lodgectl"));
         let output = command.arg("--system").args(arguments).output().unwrap();
         let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -87,4 +87,34 @@ fn the_verbs_of_virsh_lead_a_network_through_its_life() {
     assert_eq!(system.net(&["net-undefine", "default"]), "Network default has been undefined\n");
     assert_eq!(system.net(&["net-list", "--all", "--name"]), "");
     assert!(system.refused(&["net-info", "default"]).contains("there is no network with the name or UUID 'default'"));
+}
+
+#[test]
+fn a_definition_is_changed_in_the_persons_editor() {
+    leave();
+    let host = Namespace::own();
+    host.ip("link set lo up");
+    let system = System::new();
+    system.net(&["net-start", "default"]);
+    // An editor that takes its program from the environment, as people have them in wrappers.
+    let editor = |script: &str| format!("sed -i {script}");
+    let edit = |script: &str| {
+        let mut command = system.bus.command(binaries::built("lodgectl"));
+        command.args(["--system", "net-edit", "default"]).env("EDITOR", editor(script)).env_remove("VISUAL");
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+    };
+    let (done, said) = edit("s/192.168.122.254/192.168.122.99/");
+    assert!(done && said.contains("default"), "{said}");
+    assert!(system.net(&["net-dumpxml", "default", "--inactive"]).contains("192.168.122.99"));
+    assert!(system.net(&["net-dumpxml", "default"]).contains("192.168.122.254"), "what runs goes on as it is");
+    assert!(system.net(&["net-info", "default"]).contains("Pending changes:  yes"));
+    // What is no network is refused, and what was written is not lost.
+    let (done, said) = edit("s/192.168.122.99/10.0.0.1/");
+    assert!(!done && said.contains("what you wrote is kept in "), "{said}");
+    let kept = said.split("what you wrote is kept in ").nth(1).unwrap().lines().next().unwrap();
+    assert!(std::fs::read_to_string(kept).unwrap().contains("10.0.0.1"));
+    std::fs::remove_file(kept).unwrap();
+    assert!(system.net(&["net-dumpxml", "default", "--inactive"]).contains("192.168.122.99"));
+    system.net(&["net-destroy", "default"]);
 }

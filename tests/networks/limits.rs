@@ -69,6 +69,7 @@ fn the_limits_of_an_interface_go_with_it() {
         to: To::Bridge("br0".into()),
         name: Some("web-0".into()),
         queues: 1,
+        filter: None,
         vlans: Vec::new(),
         vnet_header: false,
         mtu: None,
@@ -80,4 +81,36 @@ fn the_limits_of_an_interface_go_with_it() {
     drop(plugged);
     world.wait(world.networks().unplug(owner));
     assert!(!world.remains().concat().contains("lodge_if_"));
+}
+
+#[test]
+fn limits_are_of_the_guest_on_whichever_side_of_its_cable_the_interface_is() {
+    let world = World::new();
+    let slow = Some(Rate { average: 111, peak: None, burst: 128 });
+    let plug = |to: To| Plug {
+        owner: Uuid::new_v4(),
+        mac: [0x52, 0x54, 0, 0, 0, 1],
+        to,
+        name: None,
+        queues: 1,
+        filter: None,
+        vlans: Vec::new(),
+        vnet_header: false,
+        mtu: None,
+        isolated: false,
+        limits: Some(Limits { to_guests: None, from_guests: slow }),
+    };
+    let direct = To::Direct { dev: "up0".into(), mode: lodge_model::domain::devices::DirectMode::Bridge };
+    for (to, hook) in [(direct, "hook egress"), (To::Nothing { is_there: false }, "hook ingress")] {
+        let plug = plug(to);
+        let plugged = world.wait(world.networks().plug(&plug)).unwrap_or_else(|error| panic!("{error}"));
+        let nft = lodge_tests::binaries::installed("nft", "nftables");
+        let table = format!("lodge_if_{}", plugged.interface);
+        let told = world.host.run(nft.to_str().unwrap(), &["list", "table", "netdev", &table]);
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains("chain from_guests") && told.contains(hook) && told.contains("111"), "{told}");
+        drop(plugged);
+        world.wait(world.networks().unplug(plug.owner));
+        assert!(!world.remains().concat().contains("lodge_if_"), "{:?}", world.remains());
+    }
 }

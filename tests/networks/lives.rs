@@ -141,7 +141,7 @@ fn a_guest_gets_its_place_while_the_network_runs() {
     let world = World::new();
     let network = world.define(&nat(1));
     let owner = Uuid::new_v4();
-    let ask = || Connect { owner, mac: [0x52, 0x54, 0, 0, 0, 1], port_group: None, limits: None, vlans: Vec::new() };
+    let ask = || Connect { owner, mac: [0x52, 0x54, 0, 0, 0, 1], ..Connect::default() };
     let error = world.wait(network.connect(ask())).unwrap_err();
     assert!(error.to_string().contains("lodgectl net-start net1"), "{error}");
     world.ask(&network, Request::Start).unwrap();
@@ -177,7 +177,7 @@ fn guests_are_connected_again_when_their_network_is_back() {
     let world = World::new();
     let network = world.start(&nat(1));
     let (owner, mac) = (Uuid::new_v4(), [0x52, 0x54, 0, 0, 0, 1]);
-    world.wait(network.connect(Connect { owner, mac, port_group: None, limits: None, vlans: Vec::new() })).unwrap();
+    world.wait(network.connect(Connect { owner, mac, ..Connect::default() })).unwrap();
     world.host.ip("tuntap add vnet7 mode tap");
     world.host.ip("link set vnet7 master virbr0");
     world.wait(network.connected(owner, mac, "vnet7"));
@@ -204,21 +204,16 @@ fn networks_marked_for_it_start_with_the_service() {
 #[test]
 fn port_groups_are_those_that_the_network_has() {
     let world = World::new();
-    let groups = "<portgroup name='web'/><portgroup name='tagged'><vlan><tag id='42'/></vlan></portgroup>";
+    let groups = "<portgroup name='web'/><portgroup name='switched'><virtualport type='openvswitch'/></portgroup>";
     world.host.ip("link add br0 type bridge");
     let xml = format!("<network><name>lan</name><forward mode='bridge'/><bridge name='br0'/>{groups}</network>");
     let network = world.start(&xml);
     let ask = |group: &str| {
-        let connect = Connect {
-            owner: Uuid::new_v4(),
-            mac: [0x52, 0x54, 0, 0, 0, 1],
-            port_group: Some(group.into()),
-            limits: None,
-            vlans: Vec::new(),
-        };
+        let connect =
+            Connect { owner: Uuid::new_v4(), mac: [0x52, 0x54, 0, 0, 0, 1], port_group: Some(group.into()), ..Connect::default() };
         world.wait(network.connect(connect)).map_err(|error| error.kind())
     };
     assert!(ask("web").is_ok());
     assert_eq!(ask("none").unwrap_err(), ErrorKind::NotFound);
-    assert_eq!(ask("tagged").unwrap_err(), ErrorKind::NotSupported);
+    assert_eq!(ask("switched").unwrap_err(), ErrorKind::NotSupported);
 }

@@ -8,9 +8,11 @@
 mod changes;
 mod client;
 mod commands;
+mod filters;
 mod guest;
 mod kills;
 mod limits;
+mod listings;
 mod lives;
 mod namespace;
 mod reach;

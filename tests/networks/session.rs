@@ -42,6 +42,7 @@ fn a_users_guest_is_on_a_bridge_that_the_administrator_allows_and_on_no_other() 
         to,
         name: None,
         queues: 1,
+        filter: None,
         vlans: Vec::new(),
         vnet_header: true,
         mtu: None,

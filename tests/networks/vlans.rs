@@ -14,7 +14,7 @@ const ACCESS: VlanMember = VlanMember { id: 42, native: true, untagged: true };
 /// Whether bridges of this kernel keep virtual networks apart.
 fn are_known(world: &World) -> bool {
     world.host.ip("link add probe0 type bridge");
-    let known = world.host.ip("-d -o link show probe0").contains("vlan_filtering");
+    let known = world.host.ip("-d -o link show probe0").contains("vlan_default_pvid");
     world.host.ip("link delete probe0");
     known
 }
@@ -26,6 +26,7 @@ fn plug(to: To, vlans: Vec<VlanMember>) -> Plug {
         to,
         name: None,
         queues: 1,
+        filter: None,
         vlans,
         vnet_header: false,
         mtu: None,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expected by failing there")]
 
 mod confinement;
+mod firewalld;
 mod host;
 mod node_devices;
 mod package;

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::tap;
 use crate::hypervisors::{Launch, Nic, Nics};
-use crate::networks::{Limits, Plug, To, vlans};
+use crate::networks::{Filter, Limits, Plug, To, vlans};
 
 /// Names on the host that the service gives by itself: one of these in a definition is of an earlier run (libvirt,
 /// formatdomain, `<target>`).
@@ -76,25 +76,13 @@ fn wanted(owner: Uuid, domain: &Domain, session: bool) -> Result<Vec<(usize, Plu
 
 /// Refuses what would be less than is asked for: a guest that reaches what it should not.
 fn refuse_unguarded(interface: &Interface) -> Result<()> {
-    let parts = [
-        ("<filterref>", interface.filter.is_some(), "filters of frames", "take <filterref> out to start it all the same"),
-        (
-            "<virtualport>",
-            interface.virtual_port.is_some(),
-            "ports of other switches than the kernel's bridges",
-            "take <virtualport> out and use a bridge of the kernel, or connect the guest yourself, with a tap that ovs-vsctl add-port puts into \
-             the switch and <interface type='ethernet'> with <target dev='…' managed='no'/>",
-        ),
-    ];
-    match parts.into_iter().find(|(_, there, ..)| *there) {
-        Some((element, _, what, step)) => {
-            let reason = format!(
-                "an <interface> has {element}, and this version does not know {what}: the guest would reach more than is meant; {step}"
-            );
-            Err(Error::new(ErrorKind::NotSupported, reason))
-        }
-        None => Ok(()),
+    if interface.virtual_port.is_none() {
+        return Ok(());
     }
+    let reason = "an <interface> has <virtualport>, and this version does not know ports of other switches than the kernel's bridges: the guest \
+                  would reach more than is meant; take <virtualport> out and use a bridge of the kernel, or connect the guest yourself, with a \
+                  tap that ovs-vsctl add-port puts into the switch and <interface type='ethernet'> with <target dev='…' managed='no'/>";
+    Err(Error::new(ErrorKind::NotSupported, reason))
 }
 
 fn plug(owner: Uuid, interface: &Interface, to: To) -> Result<Plug> {
@@ -119,6 +107,7 @@ fn plug(owner: Uuid, interface: &Interface, to: To) -> Result<Plug> {
         mtu: interface.mtu.as_ref().map(|mtu| mtu.size),
         limits: interface.bandwidth.as_deref().and_then(Limits::of),
         vlans: interface.vlan.as_deref().map(vlans).transpose()?.unwrap_or_default(),
+        filter: interface.filter.as_deref().map(|reference| Filter::of(reference, mac)).transpose()?,
         isolated: interface.port.as_ref().and_then(|port| port.isolated).is_some_and(|isolated| isolated.0),
     })
 }

@@ -19,6 +19,10 @@ pub struct FirewalldError {
     source: zbus::Error,
 }
 
+/// firewalld on a bus, whether it runs or not. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Firewalld(Bus);
+
 // firewalld is there or it is not: it is never started by the bus.
 #[zbus::proxy(
     interface = "org.fedoraproject.FirewallD1.zone",
@@ -46,61 +50,68 @@ trait Firewall {
     fn reloaded(&self) -> zbus::Result<()>;
 }
 
-/// The zones; `None` where firewalld does not run.
-///
-/// # Errors
-/// It is there and does not tell.
-pub async fn zones(bus: &Bus) -> Result<Option<Vec<String>>, FirewalldError> {
-    let asked = async { proxy(bus).await?.get_zones().await };
-    match asked.await {
-        Ok(zones) => Ok(Some(zones)),
-        Err(error) if no_such_service(&error) => Ok(None),
-        Err(source) => Err(FirewalldError { what: "tell its zones".to_owned(), source }),
+impl Firewalld {
+    /// That of a bus.
+    pub fn on(bus: Bus) -> Self {
+        Self(bus)
     }
-}
 
-/// Puts an interface into a zone, out of any other; answers whether firewalld runs.
-///
-/// # Errors
-/// It refuses, as where it has no such zone.
-pub async fn bind(bus: &Bus, zone: &str, interface: &str) -> Result<bool, FirewalldError> {
-    let done = async { proxy(bus).await?.change_zone_of_interface(zone, interface).await };
-    match done.await {
-        Ok(_) => Ok(true),
-        Err(error) if no_such_service(&error) => Ok(false),
-        Err(source) => Err(FirewalldError { what: format!("put {interface} into its zone {zone}"), source }),
-    }
-}
-
-/// Takes an interface out of whatever zone it is in. One that is in none is no error.
-///
-/// # Errors
-/// It refuses.
-pub async fn unbind(bus: &Bus, interface: &str) -> Result<(), FirewalldError> {
-    let done = async { proxy(bus).await?.remove_interface("", interface).await };
-    match done.await {
-        Err(error) if !no_such_service(&error) && !is_in_no_zone(&error) => {
-            Err(FirewalldError { what: format!("take {interface} out of its zone"), source: error })
+    /// The zones; `None` where firewalld does not run.
+    ///
+    /// # Errors
+    /// It is there and does not tell.
+    pub async fn zones(&self) -> Result<Option<Vec<String>>, FirewalldError> {
+        let asked = async { self.proxy().await?.get_zones().await };
+        match asked.await {
+            Ok(zones) => Ok(Some(zones)),
+            Err(error) if no_such_service(&error) => Ok(None),
+            Err(source) => Err(FirewalldError { what: "tell its zones".to_owned(), source }),
         }
-        _ => Ok(()),
     }
-}
 
-/// Tells when firewalld has started or read its configuration anew: what it was told may be forgotten by then.
-///
-/// # Errors
-/// The bus does not answer.
-pub async fn renewals(bus: &Bus) -> zbus::Result<impl Stream<Item = ()> + Unpin + use<>> {
-    let firewall = FirewallProxy::builder(bus).cache_properties(CacheProperties::No).build().await?;
-    let reloads = firewall.receive_reloaded().await?.map(|_| ());
-    let owners = zbus::fdo::DBusProxy::new(bus).await?.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
-    let starts =
-        owners.filter_map(|change| std::future::ready(change.args().ok().filter(|change| change.new_owner().is_some()).map(|_| ())));
-    Ok(stream::select(reloads, starts))
-}
+    /// Puts an interface into a zone, out of any other; answers whether firewalld runs.
+    ///
+    /// # Errors
+    /// It refuses, as where it has no such zone.
+    pub async fn bind(&self, zone: &str, interface: &str) -> Result<bool, FirewalldError> {
+        let done = async { self.proxy().await?.change_zone_of_interface(zone, interface).await };
+        match done.await {
+            Ok(_) => Ok(true),
+            Err(error) if no_such_service(&error) => Ok(false),
+            Err(source) => Err(FirewalldError { what: format!("put {interface} into its zone {zone}"), source }),
+        }
+    }
 
-async fn proxy(bus: &Bus) -> zbus::Result<ZonesProxy<'_>> {
-    ZonesProxy::builder(bus).cache_properties(CacheProperties::No).build().await
+    /// Takes an interface out of whatever zone it is in. One that is in none is no error.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub async fn unbind(&self, interface: &str) -> Result<(), FirewalldError> {
+        let done = async { self.proxy().await?.remove_interface("", interface).await };
+        match done.await {
+            Err(error) if !no_such_service(&error) && !is_in_no_zone(&error) => {
+                Err(FirewalldError { what: format!("take {interface} out of its zone"), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells when firewalld has started or read its configuration anew: what it was told may be forgotten by then.
+    ///
+    /// # Errors
+    /// The bus does not answer.
+    pub async fn renewals(&self) -> zbus::Result<impl Stream<Item = ()> + Unpin + use<>> {
+        let firewall = FirewallProxy::builder(&self.0).cache_properties(CacheProperties::No).build().await?;
+        let reloads = firewall.receive_reloaded().await?.map(|_| ());
+        let owners = zbus::fdo::DBusProxy::new(&self.0).await?.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+        let starts =
+            owners.filter_map(|change| std::future::ready(change.args().ok().filter(|change| change.new_owner().is_some()).map(|_| ())));
+        Ok(stream::select(reloads, starts))
+    }
+
+    async fn proxy(&self) -> zbus::Result<ZonesProxy<'_>> {
+        ZonesProxy::builder(&self.0).cache_properties(CacheProperties::No).build().await
+    }
 }
 
 /// firewalld's exceptions are one error with a word in front of the text (firewalld.dbus(5)).

@@ -1,11 +1,11 @@
-//! Parameters of the kernel's network, in `/proc/sys/net` (proc(5); Linux, Documentation/networking/ip-sysctl.rst).
+//! Parameters of the kernel, in `/proc/sys` (proc(5); Linux, Documentation/networking/ip-sysctl.rst).
 //!
-//! They are those of the caller's network namespace.
+//! Those of the network are of the caller's network namespace.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A parameter: its place below `/proc/sys/net`.
+/// A parameter: its place below `/proc/sys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter(PathBuf);
 
@@ -18,6 +18,11 @@ impl Parameter {
     /// Whether IPv6 is.
     pub fn forwarding_of_ipv6() -> Self {
         Self("/proc/sys/net/ipv6/conf/all/forwarding".into())
+    }
+
+    /// How many instances of inotify the processes of a user may have (inotify(7)).
+    pub fn inotify_instances() -> Self {
+        Self("/proc/sys/fs/inotify/max_user_instances".into())
     }
 
     /// A parameter of IPv6 of one interface.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lodge_model::capabilities::{Guest, GuestArch, GuestDomain};
+use lodge_model::domain::devices::MacAddress;
 use lodge_model::domain::{Domain, DomainType};
 use lodge_model::domain_capabilities::DomainCapabilities;
 use lodge_model::native::Written;
@@ -15,8 +16,8 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{
-    Console, Driver, ExitReason, HypervisorView, Launch, Machine, MachineEvent, Offer, Places, Reconnected, RunState, ShutdownMode,
-    Started, Wanted,
+    Console, Driver, ExitReason, GuestInterface, HypervisorView, Launch, Machine, MachineEvent, Offer, Places, Reconnected, RunState,
+    ShutdownMode, Started, Wanted,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -223,6 +224,17 @@ impl Machine for FakeMachine {
 
     async fn set_memory(&self, bytes: u64) -> Result<()> {
         self.command(Some(MachineEvent::MemoryChanged(bytes))).await
+    }
+
+    async fn guest_interfaces(&self) -> Result<Vec<GuestInterface>> {
+        let told = |name: &str, mac: Option<MacAddress>, address: [u8; 4], prefix| GuestInterface {
+            name: name.to_owned(),
+            mac,
+            addresses: vec![(address.into(), prefix)],
+        };
+        let card = Some(MacAddress([0x52, 0x54, 0, 0, 0, 1]));
+        let silent = GuestInterface { name: "eth1".to_owned(), mac: None, addresses: Vec::new() };
+        Ok(vec![told("lo", None, [127, 0, 0, 1], 8), told("eth0", card, [192, 0, 2, 7], 24), silent])
     }
 }
 

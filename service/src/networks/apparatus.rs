@@ -8,10 +8,11 @@ use std::path::Path;
 
 use super::backends::{Addresses, OwnBridgePlan};
 use super::dnsmasq;
+use super::filter;
 use super::firewall::firewalld;
 use super::firewall::nftables::table_of;
 use super::host::Host;
-use super::limits;
+use super::limits::{self, Side};
 use super::ports::Whose;
 use super::status::{Made, Port, ProcessRecord};
 use super::vlans::{self, Filtering};
@@ -56,7 +57,7 @@ pub async fn check(host: &Host, network: &str, plan: &OwnBridgePlan) -> Result<(
     if plan.dnsmasq.is_some() {
         dnsmasq::require_program()?;
     }
-    firewalld::check(host.bus(), network, &plan.zone).await
+    firewalld::check(host.firewalld(), network, &plan.zone).await
 }
 
 /// The kernel forgets the routes that routers advertised when it begins to forward, unless it is told to keep listening
@@ -99,7 +100,7 @@ pub async fn ensure(
     // Before it is on: firewalld has it in the default zone otherwise.
     made.zone = true;
     remember(made)?;
-    made.zone = firewalld::bind(host.bus(), &plan.bridge.name, &plan.zone).await?;
+    made.zone = firewalld::bind(host.firewalld(), &plan.bridge.name, &plan.zone).await?;
     addresses(host, &link, &plan.addresses).await?;
     host.netlink.switch(link.index, true).await?;
     // The kernel takes routes only where the interface is on.
@@ -108,7 +109,7 @@ pub async fn ensure(
         nftables::apply(rules).await?;
     }
     if let Some(wanted) = &plan.limits {
-        nftables::apply(&limits::make(&plan.bridge.name, wanted)).await?;
+        nftables::apply(&limits::make(&plan.bridge.name, wanted, Side::Host)).await?;
     }
     let Some(files) = &plan.dnsmasq else { return Ok(None) };
     if let Some(process) = running(made.dnsmasq)? {
@@ -199,7 +200,7 @@ async fn bridge(host: &Host, plan: &OwnBridgePlan) -> Result<Link> {
 /// Lets a bridge of ours keep virtual networks apart, with the host's end in those of guests that say none.
 async fn keep_apart(host: &Host, link: &Link, own: &[VlanMember]) -> Result<()> {
     if vlans::filtering(link)? == Filtering::Off {
-        host.netlink.filter_vlans(link.index).await?;
+        host.netlink.filter_vlans(link).await?;
     }
     if !own.is_empty() {
         host.netlink.set_vlans(link.index, VlanPort::Bridge, own).await?;
@@ -245,7 +246,7 @@ pub async fn reconnect(host: &Host, (bridge, whose): (&str, Whose), ports: &[Por
     let lost = |link: &&Link| ports.iter().any(|port| port.interface.as_deref() == Some(&link.name)) && link.controller.is_none();
     if ports.iter().any(|port| !port.vlans.is_empty()) && vlans::filtering(bridge)? == Filtering::Off {
         match whose {
-            Whose::Ours => host.netlink.filter_vlans(bridge.index).await?,
+            Whose::Ours => host.netlink.filter_vlans(bridge).await?,
             Whose::Others => return Err(vlans::refuse_unfiltered(&bridge.name)),
         }
     }
@@ -276,8 +277,27 @@ pub async fn limit(host: &Host, ports: &[Port]) -> Result<()> {
         if let (Some(interface), Some(wanted)) = (&port.interface, &port.limits)
             && links.iter().any(|link| link.name == *interface)
         {
-            let wanted = if port.lower.is_some() { wanted.turned() } else { wanted.clone() };
-            nftables::apply(&limits::make(interface, &wanted)).await?;
+            nftables::apply(&limits::make(interface, wanted, port.side())).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Filters again what guests' interfaces send whose filters somebody took away. Those that are there have learned, and stay.
+///
+/// # Errors
+/// nft refuses.
+pub async fn filter(host: &Host, ports: &[Port]) -> Result<()> {
+    if ports.iter().all(|port| port.filter.is_none()) {
+        return Ok(());
+    }
+    let (links, tables) = (host.netlink.links().await?, nftables::tables(limits::FAMILY).await?);
+    for port in ports {
+        if let (Some(interface), Some(wanted)) = (&port.interface, &port.filter)
+            && links.iter().any(|link| link.name == *interface)
+            && !tables.contains(&filter::table_of(interface))
+        {
+            nftables::apply(&filter::make(interface, wanted, port.side())).await?;
         }
     }
     Ok(())
@@ -305,7 +325,7 @@ pub async fn remove(host: &Host, made: &Made, directory: &Path) -> Result<()> {
         note(remove_table(&limits::remove(table)).await);
     }
     if let (true, Some((name, _))) = (made.zone, &made.bridge) {
-        note(firewalld::unbind(host.bus(), name).await);
+        note(firewalld::unbind(host.firewalld(), name).await);
     }
     if let Some((name, mac)) = &made.bridge {
         note(remove_bridge(host, name, *mac).await);

@@ -31,7 +31,7 @@ impl Live {
                 self.refuse_restart(&old, &new)?;
                 refuse_collisions(with.host, &self.name, &old, &new).await?;
                 if old.zone != new.zone {
-                    firewalld::check(with.host.bus(), &self.name, &new.zone).await?;
+                    firewalld::check(with.host.firewalld(), &self.name, &new.zone).await?;
                 }
                 if let Err(error) = self.change_bridge(&old, &new, with).await {
                     if let Err(undo) = self.change_bridge(&new, &old, with).await {
@@ -90,7 +90,7 @@ impl Live {
         self.made.zone |= old.zone != new.zone;
         self.save(with.status, true)?;
         if old.zone != new.zone {
-            self.made.zone = firewalld::bind(with.host.bus(), &new.bridge.name, &new.zone).await?;
+            self.made.zone = firewalld::bind(with.host.firewalld(), &new.bridge.name, &new.zone).await?;
         }
         apparatus::readdress(with.host, old, new).await?;
         match (&old.rules, &new.rules) {
@@ -99,7 +99,9 @@ impl Live {
             _ => {}
         }
         match (&old.limits, &new.limits) {
-            (old, Some(wanted)) if old.as_ref() != Some(wanted) => nftables::apply(&limits::make(&new.bridge.name, wanted)).await?,
+            (old, Some(wanted)) if old.as_ref() != Some(wanted) => {
+                nftables::apply(&limits::make(&new.bridge.name, wanted, limits::Side::Host)).await?
+            }
             (Some(_), None) => nftables::apply(&limits::remove(&limit)).await?,
             _ => {}
         }

@@ -10,9 +10,9 @@ use super::backends::Surroundings;
 use super::dnsmasq::Others;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::credentials;
+use crate::host::firewalld::Firewalld;
 use crate::host::netlink::{Netlink, NetlinkError};
 use crate::host::nftables::NftablesError;
-use crate::host::systemd::Bus;
 
 /// Who dnsmasq becomes, where there is such a user: the first that is there.
 const USERS: [&str; 2] = ["dnsmasq", "nobody"];
@@ -26,8 +26,7 @@ pub struct Host {
     directory: PathBuf,
     user: String,
     others: Others,
-    /// The bus that firewalld may be on.
-    bus: Arc<OnceLock<Bus>>,
+    firewalld: Arc<OnceLock<Firewalld>>,
 }
 
 impl Host {
@@ -48,19 +47,19 @@ impl Host {
             directory: directory.to_owned(),
             user: user.unwrap_or_else(|| "root".to_owned()),
             others,
-            bus: Arc::default(),
+            firewalld: Arc::default(),
         })
     }
 
-    /// The bus that firewalld may be on, where it was told.
-    pub fn bus(&self) -> Option<&Bus> {
-        self.bus.get()
+    /// Where firewalld may be, if it is to be told.
+    pub fn firewalld(&self) -> Option<&Firewalld> {
+        self.firewalld.get()
     }
 
-    /// Says which bus that is.
-    pub fn set_bus(&self, bus: Bus) {
+    /// Has it told from now on.
+    pub fn set_firewalld(&self, firewalld: Firewalld) {
         // Said once, when the service starts.
-        drop(self.bus.set(bus));
+        drop(self.firewalld.set(firewalld));
     }
 
     /// The directory of a network's files.

@@ -45,11 +45,22 @@ impl Limits {
     }
 }
 
-impl Limits {
-    /// The same for an interface that stands on the guest's side of the cable, as a macvtap does: what leaves by it comes from the
-    /// guest.
-    pub fn turned(&self) -> Self {
-        Self { to_guests: self.from_guests, from_guests: self.to_guests }
+/// On which side of a guest's cable its interface on the host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The host's, as a tap is, and the bridge itself: what comes in is from guests.
+    Host,
+    /// The guest's, as a macvtap is: what goes out is from the guest.
+    Guest,
+}
+
+impl Side {
+    /// Where what guests send goes through the interface, and what they get.
+    pub const fn hooks(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Host => ("ingress", "egress"),
+            Self::Guest => ("egress", "ingress"),
+        }
     }
 }
 
@@ -66,12 +77,12 @@ pub fn table_of(interface: &str) -> String {
 }
 
 /// The commands that limit an interface, whatever limits it had.
-pub fn make(interface: &str, limits: &Limits) -> Vec<Value> {
+pub fn make(interface: &str, limits: &Limits, side: Side) -> Vec<Value> {
     let table = table_of(interface);
     let mut commands = remove(&table);
     commands.push(json!({ "add": { "table": { "family": FAMILY, "name": table } } }));
-    // What leaves by an interface on the host's side goes to guests.
-    for (chain, hook, rate) in [("to_guests", "egress", limits.to_guests), ("from_guests", "ingress", limits.from_guests)] {
+    let (from_guests, to_guests) = side.hooks();
+    for (chain, hook, rate) in [("to_guests", to_guests, limits.to_guests), ("from_guests", from_guests, limits.from_guests)] {
         let Some(Rate { average, peak, burst }) = rate else { continue };
         commands.push(json!({ "add": { "chain": {
             "family": FAMILY, "table": table, "name": chain, "type": "filter", "hook": hook, "dev": interface, "prio": 0,

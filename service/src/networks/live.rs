@@ -105,6 +105,7 @@ impl Live {
                 apparatus::reconnect(with.host, (bridge, whose), &self.ports, self.flags()).await?;
             }
             apparatus::limit(with.host, &self.ports).await?;
+            apparatus::filter(with.host, &self.ports).await?;
             self.save(with.status, true)
         };
         if let Err(error) = repaired.await {
@@ -192,7 +193,7 @@ impl Live {
     /// Puts the bridge into its zone again: firewalld has started, or read its configuration anew.
     pub async fn bind_zone(&mut self, with: &Surroundings<'_>) {
         let Plan::OwnBridge(plan) = &self.plan else { return };
-        match firewalld::bind(with.host.bus(), &plan.bridge.name, &plan.zone).await {
+        match firewalld::bind(with.host.firewalld(), &plan.bridge.name, &plan.zone).await {
             Ok(bound) => self.made.zone |= bound,
             Err(error) => {
                 tracing::error!("network '{}' is in no zone of firewalld: {error}", self.name);
@@ -240,7 +241,15 @@ impl Live {
             }
         };
         self.ports.retain(|port| (port.owner, port.mac) != (connect.owner, connect.mac));
-        self.ports.push(Port { owner: connect.owner, mac: connect.mac, interface: None, lower, limits, vlans });
+        self.ports.push(Port {
+            owner: connect.owner,
+            mac: connect.mac,
+            interface: None,
+            lower,
+            limits,
+            vlans,
+            filter: connect.filter.clone(),
+        });
         Ok(connection)
     }
 

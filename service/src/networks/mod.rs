@@ -19,6 +19,7 @@ mod backends;
 mod changes;
 mod complete;
 mod dnsmasq;
+mod filter;
 mod firewall;
 mod handle;
 mod host;
@@ -44,6 +45,7 @@ use lodge_model::network::Network;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
+pub use filter::Filter;
 pub use handle::NetworkHandle;
 pub use leases::{Lease, read as read_leases};
 pub use limits::{Limits, Rate};
@@ -56,8 +58,7 @@ pub use vlans::members as vlans;
 use crate::authorization::{Action, Details, Grant, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Change, Event, Publisher};
-use crate::host::firewalld;
-use crate::host::systemd::Bus;
+use crate::host::firewalld::Firewalld;
 use crate::store::{Store, StoreError};
 use actor::Actor;
 use handle::MAILBOX;
@@ -119,11 +120,11 @@ impl Networks {
         Ok(Arc::new(Self { registry: Registry::default(), store, publisher, host, session }))
     }
 
-    /// Tells firewalld of the bridges from now on, where it runs on this bus, also when it comes later. To be called before
+    /// Tells firewalld of the bridges from now on, where it runs, also when it comes later. To be called before
     /// [`Networks::recover`].
-    pub async fn follow_firewalld(self: &Arc<Self>, bus: Bus) {
-        self.host.set_bus(bus.clone());
-        let mut renewals = match firewalld::renewals(&bus).await {
+    pub async fn follow_firewalld(self: &Arc<Self>, firewalld: Firewalld) {
+        self.host.set_firewalld(firewalld.clone());
+        let mut renewals = match firewalld.renewals().await {
             Ok(renewals) => renewals,
             Err(error) => {
                 tracing::warn!("whether firewalld starts anew is not told: {error}");

@@ -11,7 +11,8 @@ use lodge_model::domain::devices::DirectMode;
 use uuid::Uuid;
 
 use super::Networks;
-use super::limits::{self, Limits};
+use super::filter::{self, Filter};
+use super::limits::{self, Limits, Side};
 use super::request::{Connect, Connection};
 use super::vlans::{self, Filtering};
 use crate::error::{Error, ErrorKind, Result};
@@ -50,6 +51,8 @@ pub struct Plug {
     pub limits: Option<Limits>,
     /// Its virtual networks; those of the network when there are none.
     pub vlans: Vec<VlanMember>,
+    /// The filter of what it sends.
+    pub filter: Option<Filter>,
 }
 
 /// Whose bridge it is.
@@ -114,7 +117,8 @@ impl Networks {
             To::Network { name, port_group } => {
                 let network = self.registry.find(name)?;
                 let (port_group, limits) = (port_group.clone(), plug.limits.clone());
-                let connection = network.connect(Connect { owner, mac, port_group, limits, vlans: plug.vlans.clone() }).await?;
+                let (vlans, filter) = (plug.vlans.clone(), plug.filter.clone());
+                let connection = network.connect(Connect { owner, mac, port_group, limits, vlans, filter }).await?;
                 let plugged = match connection {
                     Connection::Bridge { bridge, isolated, fixed_addresses, mtu, limits, vlans, whose } => {
                         let flags = PortFlags { isolated: isolated || plug.isolated, fixed_addresses };
@@ -151,21 +155,24 @@ impl Networks {
             Err(error) => tracing::warn!("interfaces of a guest that is over may stay behind: {error}"),
         }
         if !self.session
-            && let Err(error) = self.sweep_limits().await
+            && let Err(error) = self.sweep_tables().await
         {
             tracing::warn!("rules for interfaces that are gone stay behind: {error}");
         }
     }
 
-    /// Removes limits of interfaces that are gone.
-    async fn sweep_limits(&self) -> Result<()> {
+    /// Removes limits and filters of interfaces that are gone.
+    async fn sweep_tables(&self) -> Result<()> {
         let tables = match nftables::tables(limits::FAMILY).await {
             Ok(tables) => tables,
             Err(NftablesError::Missing) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let there: BTreeSet<String> = self.host.netlink.links().await?.iter().map(|link| limits::table_of(&link.name)).collect();
-        for table in tables.iter().filter(|table| table.starts_with(limits::PREFIX) && !there.contains(*table)) {
+        let links = self.host.netlink.links().await?;
+        let of_link = |link: &Link| [limits::table_of(&link.name), filter::table_of(&link.name)];
+        let there: BTreeSet<String> = links.iter().flat_map(of_link).collect();
+        let is_ours = |table: &&String| table.starts_with(limits::PREFIX) || table.starts_with(filter::PREFIX);
+        for table in tables.iter().filter(|table| is_ours(table) && !there.contains(*table)) {
             nftables::apply(&limits::remove(table)).await?;
         }
         Ok(())
@@ -180,7 +187,7 @@ impl Networks {
         };
         if !plug.vlans.is_empty() && vlans::filtering(&found)? == Filtering::Off {
             match whose {
-                Whose::Ours => netlink.filter_vlans(found.index).await?,
+                Whose::Ours => netlink.filter_vlans(&found).await?,
                 Whose::Others => return Err(vlans::refuse_unfiltered(bridge)),
             }
         }
@@ -201,9 +208,7 @@ impl Networks {
         if flags.fixed_addresses {
             netlink.pin_mac(index, plug.mac).await?;
         }
-        if let Some(wanted) = &plug.limits {
-            nftables::apply(&limits::make(&name, wanted)).await?;
-        }
+        guard(plug, &name, Side::Host).await?;
         netlink.switch(index, true).await?;
         Ok(Plugged { interface: name, queues, mtu: plug.mtu })
     }
@@ -229,9 +234,7 @@ impl Networks {
             if let Some(mtu) = plug.mtu {
                 netlink.set_mtu(made.index, mtu).await?;
             }
-            if let Some(wanted) = &plug.limits {
-                nftables::apply(&limits::make(&made.name, &wanted.turned())).await?;
-            }
+            guard(plug, &made.name, Side::Guest).await?;
             netlink.switch(made.index, true).await?;
             let (index, queues, header) = (made.index, plug.queues, plug.vnet_header);
             blocking(move || tap::open_macvtap(index, queues, header)).await.map_err(|error| failed("open", &made.name, &error))
@@ -259,10 +262,10 @@ impl Networks {
             if let Some(mtu) = plug.mtu {
                 self.host.netlink.set_mtu(index, mtu).await?;
             }
+            guard(plug, &name, Side::Host).await?;
             self.host.netlink.switch(index, true).await?;
-        }
-        if let Some(wanted) = &plug.limits {
-            nftables::apply(&limits::make(&name, wanted)).await?;
+        } else {
+            guard(plug, &name, Side::Host).await?;
         }
         Ok(Plugged { interface: name, queues, mtu: plug.mtu })
     }
@@ -283,11 +286,22 @@ impl Networks {
     }
 }
 
+/// Limits an interface and filters what the guest sends, before it is on.
+async fn guard(plug: &Plug, interface: &str, side: Side) -> Result<()> {
+    if let Some(wanted) = &plug.limits {
+        nftables::apply(&limits::make(interface, wanted, side)).await?;
+    }
+    if let Some(filter) = &plug.filter {
+        nftables::apply(&filter::make(interface, filter, side)).await?;
+    }
+    Ok(())
+}
+
 /// An interface on a bridge that the administrator lets users have.
 async fn by_helper(plug: &Plug, bridge: &str) -> Result<Plugged> {
-    if plug.limits.is_some() || !plug.vlans.is_empty() {
-        let reason = "an interface of a user's own guest on a bridge can have neither limits nor virtual networks, which take rights that a user \
-                      has not; take <bandwidth> and <vlan> out, or define the guest in the system's service";
+    if plug.limits.is_some() || !plug.vlans.is_empty() || plug.filter.is_some() {
+        let reason = "an interface of a user's own guest on a bridge can have neither limits nor virtual networks nor filters, which take rights \
+                      that a user has not; take <bandwidth>, <vlan> and <filterref> out, or define the guest in the system's service";
         return Err(Error::new(ErrorKind::NotSupported, reason));
     }
     if plug.queues > 1 {

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::filter::Filter;
 use super::limits::Limits;
 use super::ports::Whose;
 use super::update::Update;
@@ -52,7 +53,7 @@ impl Request {
 }
 
 /// A guest's interface that is to be connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Connect {
     /// The guest.
     pub owner: Uuid,
@@ -64,6 +65,8 @@ pub struct Connect {
     pub limits: Option<Limits>,
     /// Its own virtual networks.
     pub vlans: Vec<VlanMember>,
+    /// The filter of what it sends.
+    pub filter: Option<Filter>,
 }
 
 /// What a guest's interface is connected to.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::limits::Limits;
+use super::filter::Filter;
+use super::limits::{Limits, Side};
 use crate::host::netlink::VlanMember;
 use crate::host::process::Process;
 
@@ -82,4 +83,14 @@ pub struct Port {
     /// Its virtual networks.
     #[serde(default)]
     pub vlans: Vec<VlanMember>,
+    /// The filter of what it sends.
+    #[serde(default)]
+    pub filter: Option<Filter>,
+}
+
+impl Port {
+    /// On which side of the cable its interface is.
+    pub const fn side(&self) -> Side {
+        if self.lower.is_some() { Side::Guest } else { Side::Host }
+    }
 }

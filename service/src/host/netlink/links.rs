@@ -108,7 +108,7 @@ impl Netlink {
     /// # Errors
     /// The kernel refuses.
     pub async fn set_bridge_times(&self, index: u32, bridge: &Bridge) -> Result<(), NetlinkError> {
-        let message = spanning(LinkMessageBuilder::<LinkBridge>::default().index(index), bridge).build();
+        let message = spanning(LinkMessageBuilder::<LinkBridge>::new(&bridge.name).index(index), bridge).build();
         let done = self.handle.link().change(message).execute().await;
         done.map_err(|error| NetlinkError::new(format!("change the spanning tree of the bridge {}", bridge.name), error))
     }
@@ -212,10 +212,13 @@ fn link(message: &LinkMessage) -> Link {
 
 fn filters_vlans(info: &LinkInfo) -> Option<bool> {
     let LinkInfo::Data(InfoData::Bridge(bridge)) = info else { return None };
-    bridge.iter().find_map(|info| match info {
+    // A kernel whose bridges know no virtual networks says that it does not filter, but no default of theirs.
+    let known = bridge.iter().any(|info| matches!(info, InfoBridge::VlanDefaultPvid(_)));
+    let filters = bridge.iter().find_map(|info| match info {
         InfoBridge::VlanFiltering(on) => Some(*on),
         _ => None,
-    })
+    });
+    filters.filter(|_| known)
 }
 
 fn kind(info: &LinkInfo) -> Option<String> {

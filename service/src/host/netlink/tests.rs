@@ -94,13 +94,14 @@ fn a_port_is_in_the_virtual_networks_that_are_said_or_the_kernel_knows_none() {
         let made = tap::make(&tap::Tap { name: "vnet%d", queues: 1, vnet_header: false }).unwrap();
         let port = netlink.link("vnet0").await.unwrap().unwrap().index;
         netlink.connect(port, bridge).await.unwrap();
-        let Some(off) = netlink.link("br0").await.unwrap().unwrap().filters_vlans else {
+        let link = netlink.link("br0").await.unwrap().unwrap();
+        let Some(off) = link.filters_vlans else {
             // The test in the virtual machine (tests/vm) has such a kernel.
-            assert!(netlink.filter_vlans(bridge).await.is_err());
+            assert!(netlink.filter_vlans(&link).await.is_err());
             return;
         };
         assert!(!off);
-        netlink.filter_vlans(bridge).await.unwrap();
+        netlink.filter_vlans(&link).await.unwrap();
         assert_eq!(netlink.link("br0").await.unwrap().unwrap().filters_vlans, Some(true));
         let access = VlanMember { id: 42, native: true, untagged: true };
         let tagged = VlanMember { id: 43, native: false, untagged: false };

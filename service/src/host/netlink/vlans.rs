@@ -9,7 +9,7 @@ use rtnetlink::packet_route::link::{
 use rtnetlink::{LinkBridge, LinkBridgeVlan, LinkMessageBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{Netlink, NetlinkError, all};
+use super::{Link, Netlink, NetlinkError, all};
 
 /// A virtual network that a port is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ impl Netlink {
     ///
     /// # Errors
     /// The kernel refuses, as where its bridges know none.
-    pub async fn filter_vlans(&self, bridge: u32) -> Result<(), NetlinkError> {
-        let message = LinkMessageBuilder::<LinkBridge>::default().index(bridge).vlan_filtering(true).build();
+    pub async fn filter_vlans(&self, bridge: &Link) -> Result<(), NetlinkError> {
+        let message = LinkMessageBuilder::<LinkBridge>::new(&bridge.name).index(bridge.index).vlan_filtering(true).build();
         let done = self.handle.link().change(message).execute().await;
         done.map_err(|error| NetlinkError::new("let a bridge keep virtual networks apart (vlan_filtering)", error))
     }

@@ -93,6 +93,9 @@ const FORBIDDEN: &[&str] = &[
     "user",
 ];
 
+/// How many addresses dnsmasq lends unless it is told otherwise.
+const USUAL_LEASES: u64 = 1000;
+
 /// Whether a network needs dnsmasq at all.
 pub fn is_needed(bridge: &OwnBridge<'_>) -> bool {
     let serves = |subnet: &NetworkSubnet<'_>| subnet.dhcp.is_some() || subnet.tftp_root.is_some() || is_advertised(subnet);
@@ -247,9 +250,9 @@ fn dhcp(lines: &mut Lines, server: &DhcpServer<'_>, subnet: Subnet) {
     }
     let lent = server.ranges.iter().fold(0, |sum: u64, range| sum.saturating_add(count(range)));
     if subnet.family() == IpFamily::Ipv4 && lent > 0 {
-        // As many as there are addresses: dnsmasq's own limit is 1000.
+        // As many as there are addresses, and those that were lent before the ranges were changed: they count until they are over.
         let known = u64::try_from(server.reservations.len()).unwrap_or(u64::MAX);
-        lines.option("dhcp-lease-max", lent.saturating_add(known).to_string());
+        lines.option("dhcp-lease-max", lent.saturating_add(known).saturating_add(USUAL_LEASES).to_string());
     }
     if let Some(Bootp { file, server, .. }) = server.bootp {
         let server = server.as_deref().map(|server| match server.parse::<IpAddr>() {

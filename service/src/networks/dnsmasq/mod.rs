@@ -18,6 +18,7 @@ use tokio::net::unix::pipe::Receiver;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::process::{Process, ProcessSpec, Signal, hold};
 use crate::host::program;
+use crate::host::sysctl::Parameter;
 
 /// The most that is heard of what keeps it from starting, in bytes.
 const MAX_MESSAGE: u64 = 1000;
@@ -66,9 +67,24 @@ pub async fn start(directory: &Path, others: Others, files: &Files, remember: im
     if !pid.exists() {
         let exit = process.exited().await;
         let said = String::from_utf8_lossy(&said);
-        return Err(Error::new(ErrorKind::HostFailed, format!("dnsmasq ended at once ({exit}): {}", said.trim())));
+        let limit = Parameter::inotify_instances().read().ok().flatten();
+        let step = next_step(&said, limit.as_deref());
+        return Err(Error::new(ErrorKind::HostFailed, format!("dnsmasq ended at once ({exit}): {}{step}", said.trim())));
     }
     Ok(process)
+}
+
+/// What to do about a limit of the host that dnsmasq has met: each that answers questions for names has an instance of inotify, and so
+/// has much else that root runs.
+fn next_step(said: &str, instances: Option<&str>) -> String {
+    match said.contains("inotify") {
+        true => format!(
+            "; it met the limit fs.inotify.max_user_instances, which is {} for all processes of root together: raise it, as with sysctl \
+             fs.inotify.max_user_instances=1024, or write <dns enable='no'/> into networks that need no names",
+            instances.unwrap_or("not known")
+        ),
+        false => String::new(),
+    }
 }
 
 /// Writes the files that it reads again when it is told to.
@@ -136,4 +152,16 @@ fn write(directory: &Path, name: &str, text: &str) -> io::Result<()> {
 
 fn not_there(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_dnsmasq_meets_is_named_with_its_value() {
+        let step = next_step("dnsmasq: failed to create inotify: Too many open files", Some("128"));
+        assert!(step.contains("fs.inotify.max_user_instances, which is 128"), "{step}");
+        assert_eq!(next_step("dnsmasq: failed to bind listening socket: Address already in use", Some("128")), "");
+    }
 }

@@ -4,8 +4,7 @@
 //! zone; then firewalld has to run and to have it.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::firewalld;
-use crate::host::systemd::Bus;
+use crate::host::firewalld::{Firewalld, FirewalldError};
 
 /// The zone of guests that others do not reach: isolated ones and those behind the host.
 pub const GUARDED: &str = "lodge";
@@ -37,12 +36,12 @@ impl Zone {
 ///
 /// # Errors
 /// `NotSupported` when a zone is asked for and firewalld does not run, `NotFound` when it has no such zone.
-pub async fn check(bus: Option<&Bus>, network: &str, zone: &Zone) -> Result<()> {
+pub async fn check(firewalld: Option<&Firewalld>, network: &str, zone: &Zone) -> Result<()> {
     if !zone.said {
         return Ok(());
     }
-    let zones = match bus {
-        Some(bus) => firewalld::zones(bus).await?,
+    let zones = match firewalld {
+        Some(firewalld) => firewalld.zones().await?,
         None => None,
     };
     refuse(network, &zone.name, zones.as_deref())
@@ -74,28 +73,28 @@ fn refuse(network: &str, zone: &str, zones: Option<&[String]>) -> Result<()> {
 ///
 /// # Errors
 /// firewalld refuses.
-pub async fn bind(bus: Option<&Bus>, bridge: &str, zone: &Zone) -> Result<bool> {
-    let Some(bus) = bus else { return Ok(false) };
-    let is_there = zone.said || firewalld::zones(bus).await?.is_some_and(|zones| zones.contains(&zone.name));
+pub async fn bind(firewalld: Option<&Firewalld>, bridge: &str, zone: &Zone) -> Result<bool> {
+    let Some(firewalld) = firewalld else { return Ok(false) };
+    let is_there = zone.said || firewalld.zones().await?.is_some_and(|zones| zones.contains(&zone.name));
     if !is_there {
         return Ok(false);
     }
-    Ok(firewalld::bind(bus, &zone.name, bridge).await?)
+    Ok(firewalld.bind(&zone.name, bridge).await?)
 }
 
 /// Takes a bridge out of its zone.
 ///
 /// # Errors
 /// firewalld refuses.
-pub async fn unbind(bus: Option<&Bus>, bridge: &str) -> Result<()> {
-    match bus {
-        Some(bus) => Ok(firewalld::unbind(bus, bridge).await?),
+pub async fn unbind(firewalld: Option<&Firewalld>, bridge: &str) -> Result<()> {
+    match firewalld {
+        Some(firewalld) => Ok(firewalld.unbind(bridge).await?),
         None => Ok(()),
     }
 }
 
-impl From<firewalld::FirewalldError> for Error {
-    fn from(error: firewalld::FirewalldError) -> Self {
+impl From<FirewalldError> for Error {
+    fn from(error: FirewalldError) -> Self {
         Self::new(ErrorKind::HostFailed, error.to_string())
     }
 }

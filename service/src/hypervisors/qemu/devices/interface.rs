@@ -250,6 +250,8 @@ fn virtio_options(interface: &Interface) -> Props {
         .opt("tx", tx)
         .bool("ioeventfd", driver.ioeventfd)
         .bool("event_idx", driver.event_idx)
+        .bool("rss", driver.rss)
+        .bool("hash", driver.rss_hash_report)
         .opt("rx_queue_size", driver.rx_queue_size)
         .opt("tx_queue_size", driver.tx_queue_size)
         .bool("csum", host.csum)

@@ -1,6 +1,6 @@
 //! An interface whose cable is a tap of the host: made and connected by others, and handed over as files.
 
-use lodge_model::domain::devices::Interface;
+use lodge_model::domain::devices::{Interface, InterfaceBackend};
 
 use crate::hypervisors::qemu::command::Draft;
 use crate::hypervisors::qemu::plan::Slot;
@@ -32,12 +32,33 @@ pub(super) fn add(draft: &mut Draft<'_>, id: &str, nic: Nic) {
     if vhost > 0 {
         parts.extend(numbers(format!("\",\"vhost\":true,\"{vhostfd}\":\""), vhost, |queue| Slot::Vhost { interface, queue }));
     }
-    let place = draft.domain.devices.interfaces().nth(interface);
-    let floor = |interface: &Interface| interface.bandwidth.as_ref()?.inbound.as_ref()?.floor;
-    if place.and_then(floor).is_some() {
-        draft.warn("the floor in <bandwidth> of an <interface> has no effect in this version: nothing is set aside for the guest");
+    if let Some(interface) = draft.domain.devices.interfaces().nth(interface) {
+        without_effect(draft, interface);
     }
     draft.option_with("-netdev", parts, "\"}");
+}
+
+/// Tells what of an interface is kept and does nothing.
+fn without_effect(draft: &mut Draft<'_>, interface: &Interface) {
+    let floor = || interface.bandwidth.as_ref()?.inbound.as_ref()?.floor;
+    let backend = |has: fn(&InterfaceBackend) -> bool| interface.backend.as_deref().is_some_and(has);
+    let parts = [
+        ("the floor in <bandwidth>", floor().is_some(), "nothing is set aside for the guest"),
+        ("<tune>", interface.tune.is_some(), "the kernel chooses how much waits to be sent"),
+        ("<coalesce>", interface.coalesce.is_some(), "the guest is told of frames as they come"),
+        ("<script>", interface.script.is_some() || interface.down_script.is_some(), "no program is run when the guest starts or ends"),
+        ("<teaming>", interface.teaming.is_some(), "the guest is not told that the interface is half of a pair"),
+        ("tap of <backend>", backend(|backend| backend.tap.is_some()), "/dev/net/tun is used"),
+        ("vhost of <backend>", backend(|backend| backend.vhost.is_some()), "/dev/vhost-net is used"),
+        (
+            "trustGuestRxFilters",
+            interface.trust_guest_rx_filters.is_some_and(|trusted| trusted.0),
+            "a guest behind macvtap that takes another Ethernet address is not heard",
+        ),
+    ];
+    for (part, _, effect) in parts.into_iter().filter(|(_, there, _)| *there) {
+        draft.warn(format!("{part} of an <interface> has no effect in this version: {effect}"));
+    }
 }
 
 /// Descriptors with colons between them.

@@ -34,7 +34,7 @@ fn the_default_network_gives_out_addresses_and_names() {
     let files = files_of(xml).unwrap();
     let expected = "strict-order\nuser=dnsmasq\npid-file=/d/pid\nbind-dynamic\nexcept-interface=lo\ninterface=virbr0\n\
                     dhcp-leasefile=/d/leases\ndhcp-hostsfile=/d/hosts\naddn-hosts=/d/names\ndhcp-no-override\ndhcp-authoritative\n\
-                    dhcp-range=192.168.122.2,192.168.122.254,255.255.255.0\ndhcp-lease-max=253\n";
+                    dhcp-range=192.168.122.2,192.168.122.254,255.255.255.0\ndhcp-lease-max=1253\n";
     assert_eq!((files.config.as_str(), files.hosts.as_str(), files.names.as_str()), (expected, "", ""));
 }
 
@@ -44,14 +44,14 @@ fn each_part_of_a_definition_has_its_lines() {
     let cases: &[(&str, String, &[&str])] = &[
         ("a time", v4("<dhcp><range start='10.0.0.2' end='10.0.0.3'><lease expiry='1' unit='hours'/></range></dhcp>"), &[
             "dhcp-range=10.0.0.2,10.0.0.3,255.0.0.0,3600",
-            "dhcp-lease-max=2",
+            "dhcp-lease-max=1002",
         ]),
         ("known ones only", v4("<dhcp><host mac='52:54:00:00:00:01' ip='10.0.0.9'/></dhcp>"), &["dhcp-range=10.0.0.0,static,255.0.0.0"]),
         ("files", v4("<tftp root='/srv/a b'/><dhcp><range start='10.0.0.2' end='10.0.0.3'/><bootp file='x,y' server='10.0.0.5'/></dhcp>"), &[
             "enable-tftp",
             "tftp-root=\"/srv/a b\"",
             "dhcp-range=10.0.0.2,10.0.0.3,255.0.0.0",
-            "dhcp-lease-max=2",
+            "dhcp-lease-max=1002",
             "dhcp-boot=\"x,y\",,10.0.0.5",
         ]),
         ("IPv6 by advertisements", "<forward/><ip address='fd00::1' prefix='64'/>".into(), &["dhcp-range=fd00::,ra-only", "enable-ra"]),
@@ -79,7 +79,7 @@ fn each_part_of_a_definition_has_its_lines() {
         ("its own addresses", "<ip address='10.0.0.1' prefix='8' localPtr='yes'/>".into(), &["rev-server=10.0.0.0/8"]),
         ("isolated", "<ip address='10.0.0.1' prefix='8'><dhcp><range start='10.0.0.2' end='10.0.0.3'/></dhcp></ip><ip address='fd00::1' prefix='64'/>".into(), &[
             "dhcp-range=10.0.0.2,10.0.0.3,255.0.0.0",
-            "dhcp-lease-max=2",
+            "dhcp-lease-max=1002",
             "dhcp-option=3",
             "dhcp-range=fd00::,ra-only",
             "ra-param=virbr0,0,0",
