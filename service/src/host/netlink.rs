@@ -4,6 +4,7 @@
 //! one question to the kernel, or one change.
 
 mod addresses;
+mod functions;
 mod links;
 mod routes;
 
@@ -12,6 +13,7 @@ use std::io;
 use rtnetlink::{Error, Handle};
 
 pub use addresses::Neighbour;
+pub use functions::VirtualFunction;
 pub use links::{Bridge, Link, MacVtapMode, PortFlags};
 pub use routes::{NewRoute, Route};
 

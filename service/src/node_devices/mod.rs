@@ -14,6 +14,7 @@ mod assign;
 mod claims;
 mod computer;
 mod drm;
+mod functions;
 mod guests;
 mod ids;
 mod mdev;
@@ -46,6 +47,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 pub use claims::Guest;
+pub use functions::Function;
 pub use mediated::Draft;
 pub use view::DeviceView;
 pub use wanted::{Given, Wanted};

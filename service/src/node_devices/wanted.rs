@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::claims::Guest;
+use super::functions::Function;
 use super::view::DeviceView;
 use super::{NodeDevices, assign};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +26,8 @@ pub enum Wanted {
         managed: bool,
         /// The driver that it is to have meanwhile; empty for `vfio-pci`.
         driver: String,
+        /// What it is held to, where it is a network card of the guest.
+        function: Option<Function>,
     },
     /// A mediated device.
     Mdev(Uuid),
@@ -58,6 +61,13 @@ pub enum Given {
 pub(super) struct Chosen {
     pub view: Arc<DeviceView>,
     pub driver: String,
+    pub function: Option<Function>,
+}
+
+impl Chosen {
+    fn plain(view: Arc<DeviceView>) -> Self {
+        Self { view, driver: String::new(), function: None }
+    }
 }
 
 /// The device that is meant; `None` where the guest does without.
@@ -71,11 +81,12 @@ pub(super) fn find(devices: &NodeDevices, wanted: &Wanted) -> Result<Option<Chos
         views.iter().find(is_it).cloned()
     };
     match wanted {
-        Wanted::Pci { address, managed, driver } => {
+        Wanted::Pci { address, managed, driver, function } => {
             let view = named("pci", address).ok_or_else(|| absent(&format!("PCI device {address}")))?;
             assign::pci(&view)?;
             let guest_driver = assign::guest_driver(driver)?;
-            Ok(Some(Chosen { view, driver: if *managed { guest_driver } else { String::new() } }))
+            let driver = if *managed { guest_driver } else { String::new() };
+            Ok(Some(Chosen { view, driver, function: *function }))
         }
         Wanted::Mdev(uuid) => {
             let found = named("mdev", &uuid.to_string());
@@ -83,15 +94,15 @@ pub(super) fn find(devices: &NodeDevices, wanted: &Wanted) -> Result<Option<Chos
                 let message = format!("the host has no mediated device {uuid}; make it with lodgectl nodedev-create");
                 Error::new(ErrorKind::NotFound, message)
             })?;
-            Ok(Some(Chosen { view, driver: String::new() }))
+            Ok(Some(Chosen::plain(view)))
         }
         Wanted::Scsi(name) => {
             let view = named("scsi", name).ok_or_else(|| absent(&format!("SCSI unit {name}")))?;
-            Ok(Some(Chosen { view, driver: String::new() }))
+            Ok(Some(Chosen::plain(view)))
         }
         Wanted::Usb { optional, .. } => match usb(&views, wanted) {
             Err(error) if *optional && error.kind() == ErrorKind::NotFound => Ok(None),
-            found => found.map(|view| Some(Chosen { view, driver: String::new() })),
+            found => found.map(|view| Some(Chosen::plain(view))),
         },
     }
 }
@@ -152,7 +163,7 @@ fn said(wanted: &Wanted) -> String {
 /// `InUse` when another guest or the host has it, or a part of its group; `InvalidState` when the host's driver has it and the
 /// service is not to take it; `NotSupported` without IOMMU or driver.
 pub(super) fn check(devices: &NodeDevices, guest: &Guest, chosen: &[Chosen]) -> Result<()> {
-    for (place, Chosen { view, driver }) in chosen.iter().enumerate() {
+    for (place, Chosen { view, driver, function }) in chosen.iter().enumerate() {
         if chosen[..place].iter().any(|before| before.view.name == view.name) {
             let message = format!("{} is there twice in the definition; take one <hostdev> out", view.subject());
             return Err(Error::new(ErrorKind::InvalidXml, message));
@@ -160,6 +171,7 @@ pub(super) fn check(devices: &NodeDevices, guest: &Guest, chosen: &[Chosen]) -> 
         devices.free(view)?;
         if view.is("pci") {
             check_driver(devices, view, driver)?;
+            check_function(view, *function)?;
             check_group(devices, guest, view, chosen)?;
         } else if view.is("usb_device") || view.is("scsi") {
             devices.spare(view, false, "take that use away first")?;
@@ -186,6 +198,20 @@ fn check_driver(devices: &NodeDevices, view: &DeviceView, driver: &str) -> Resul
     }
     assign::require(&devices.sysfs, driver)?;
     devices.spare(view, false, &format!("to take it all the same, use lodgectl nodedev-detach {name} --force"))
+}
+
+/// A card that is given as a whole sends what the guest likes.
+fn check_function(view: &DeviceView, function: Option<Function>) -> Result<()> {
+    match function {
+        Some(Function { vlan: 1.., .. }) if !view.is("phys_function") => {
+            let message = format!(
+                "{} is no virtual function of a card that could hold it to the <vlan> of its <interface>; take <vlan> out, or give a virtual function",
+                view.subject()
+            );
+            Err(Error::new(ErrorKind::NotSupported, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an IOMMU cannot tell apart goes to one guest: another device of the group could be made to read and write the guest's
