@@ -105,8 +105,12 @@ const PRODUCT: &str = "10c9";
 
 /// Waits until the guest's firmware has seen a product of Intel's.
 fn firmware_sees(host: &Vm, product: &str) {
-    let sees = |_| host.run(&["grep", "--ignore-case", &format!("id=8086:{product}"), &firmware_log(WEB)]).status == 0;
-    assert!((0..LOOKS).any(sees), "{}", host.run(&["cat", &firmware_log(WEB)]).stdout);
+    firmware_says(host, &format!("id=8086:{product}"));
+}
+
+fn firmware_says(host: &Vm, words: &str) {
+    let says = |_| host.run(&["grep", "--fixed-strings", words, &firmware_log(WEB)]).status == 0;
+    assert!((0..LOOKS).any(says), "{words} in {}", host.run(&["cat", &firmware_log(WEB)]).stdout);
 }
 
 fn process(host: &Vm, name: &str) -> String {
@@ -156,6 +160,30 @@ fn a_card_goes_to_a_confined_guest_and_comes_back_whatever_ends() {
     refusal(&host, &["create", "/tmp/broken.xml"]);
     it_is_the_hosts(&host, &card);
     a_function_is_held_to_its_guests_address_and_tag(&host, &interface, &card);
+    a_scsi_unit_is_the_guests(&host);
+}
+
+/// A disk that the kernel makes up.
+fn a_scsi_unit_is_the_guests(host: &Vm) {
+    host.run(&["modprobe", "--all", "sg", "scsi_debug"]).success();
+    host.run(&["udevadm", "settle"]).success();
+    let unit =
+        host.run(&["sh", "-c", "basename $(dirname $(grep --files-with-matches scsi_debug /sys/bus/scsi/devices/*/model))"]).success();
+    let [adapter, bus, target, lun] = unit.split(':').collect::<Vec<_>>()[..] else { panic!("{unit} is no SCSI unit") };
+    let file = host.run(&["sh", "-c", &format!("echo /dev/$(ls /sys/bus/scsi/devices/{unit}/scsi_generic)")]).success();
+    let device = format!(
+        "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host{adapter}'/>
+         <address bus='{bus}' target='{target}' unit='{lun}'/></source></hostdev>"
+    );
+    define(host, "web", WEB, &device);
+    lodgectl(host, &["start", "web"]);
+    let name = format!("scsi_{}", unit.replace(':', "_"));
+    assert_eq!(property(host, &name, "UsedBy"), "s \"web\"");
+    assert_eq!(host.run(&["stat", "--format=%U", &file]).success(), "lodge-qemu");
+    firmware_says(host, "product='scsi_debug");
+    lodgectl(host, &["destroy", "web"]);
+    assert_eq!(property(host, &name, "UsedBy"), "s \"\"");
+    assert_eq!(host.run(&["stat", "--format=%U", &file]).success(), "root");
 }
 
 /// The card is divided, and the guest has a part of it as its interface.
@@ -237,6 +265,8 @@ fn the_kernel_confines(host: &Vm, card: &str) {
 fn under_selinux_a_guest_has_its_devices_too() {
     let host = installed(VmKind::SeLinux);
     label_for_selinux(&host);
+    host.run(&["setsebool", "virt_use_vfio", "on"]).success();
+    host.run(&["setsebool", "virt_use_usb", "on"]).success();
     let (interface, card) = card(&host);
     moves_by_hand(&host, &interface, &card);
     define(&host, "web", WEB, &[hostdev(&card, "yes"), usb()].concat());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::claims::{Claim, Guest};
 use super::view::DeviceView;
 use super::wanted::{self, Given, Wanted, usb_place};
-use super::{NodeDevices, assign, functions};
+use super::{NodeDevices, admission, assign, functions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::udev::Uevents;
 
@@ -25,7 +25,7 @@ impl NodeDevices {
     /// changed. Answers what each is, in the order of `wanted`.
     ///
     /// # Errors
-    /// Those of [`wanted::find`] and [`wanted::check`]; no device is kept then.
+    /// Those of [`wanted::find`] and [`admission::check`]; no device is kept then.
     pub async fn claim(self: &Arc<Self>, guest: Guest, wanted: Vec<Wanted>) -> Result<Vec<Given>> {
         self.claims().expect(guest.uuid);
         let asking = Arc::new(());
@@ -43,7 +43,7 @@ impl NodeDevices {
         let found = wanted.iter().map(|wanted| wanted::find(self, wanted)).collect::<Result<Vec<_>>>()?;
         let given = found.iter().map(|chosen| chosen.as_ref().map_or(Given::Nothing, |chosen| given(&chosen.view))).collect();
         let chosen: Vec<_> = found.into_iter().flatten().collect();
-        wanted::check(self, guest, &chosen)?;
+        admission::check(self, guest, &chosen)?;
         self.claims().add(chosen.into_iter().map(|chosen| Claim::of(guest, chosen)).collect())?;
         Ok(given)
     }

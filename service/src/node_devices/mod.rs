@@ -10,6 +10,7 @@
 //! - A device that the host itself needs ([`needed`]) is not taken from it, unless that is said expressly.
 //! - What a call has changed is published when it returns.
 
+mod admission;
 mod assign;
 mod claims;
 mod computer;
