@@ -97,7 +97,8 @@ fn wanted(domain: &Domain) -> Result<Vec<(Option<usize>, Wanted)>> {
 
 /// A network card of the host that is the guest's.
 fn card(interface: &Interface) -> Result<Wanted> {
-    interfaces::refuse_unguarded(interface)?;
+    // The card itself holds a virtual function to its tag.
+    interfaces::refuse_unguarded(&Interface { vlan: None, ..interface.clone() })?;
     let address = interface.pci_of_host().map_err(|problem| Error::new(ErrorKind::InvalidXml, problem.to_string()))?;
     let vlan = match interface.vlan.as_deref() {
         None => 0,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lodge_model::domain::Domain;
-use lodge_model::domain::devices::{Interface, InterfaceDriverName, InterfaceSource, InterfaceTarget, InterfaceType};
+use lodge_model::domain::devices::{Interface, InterfaceDriverName, InterfaceSource, InterfaceTarget};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -76,11 +76,9 @@ fn wanted(owner: Uuid, domain: &Domain, session: bool) -> Result<Vec<(usize, Plu
 
 /// Refuses what would be less than is asked for: a guest that reaches what it should not.
 pub(super) fn refuse_unguarded(interface: &Interface) -> Result<()> {
-    // A virtual function of a card is held to its tag by the card.
-    let has_vlan = interface.vlan.is_some() && interface.kind != InterfaceType::Hostdev;
     let parts = [
         ("<filterref>", interface.filter.is_some(), "filters of frames"),
-        ("<vlan>", has_vlan, "tags of virtual networks"),
+        ("<vlan>", interface.vlan.is_some(), "tags of virtual networks"),
         ("<virtualport>", interface.virtual_port.is_some(), "ports of other switches than the kernel's bridges"),
     ];
     match parts.into_iter().find(|(_, there, _)| *there) {
