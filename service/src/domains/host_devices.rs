@@ -136,3 +136,51 @@ fn note(source: &mut HostdevSourceElement, given: Given) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lodge_model::document::Document as _;
+
+    use super::*;
+
+    fn of(devices: &str) -> Result<Vec<(Option<usize>, Wanted)>> {
+        let xml = format!("<domain type='kvm'><name>a</name><os><type>hvm</type></os><devices>{devices}</devices></domain>");
+        wanted(&Domain::parse(&xml).unwrap().0)
+    }
+
+    fn card_with(parts: &str) -> String {
+        let address = "<address type='pci' domain='0' bus='6' slot='16' function='0'/>";
+        format!("<interface type='hostdev' managed='yes'><source>{address}</source><mac address='02:00:00:00:00:01'/>{parts}</interface>")
+    }
+
+    #[test]
+    fn a_card_is_held_to_its_address_and_one_tag() {
+        for (parts, vlan) in [("", 0), ("<vlan><tag id='42'/></vlan>", 42)] {
+            let function = Some(Function { mac: [2, 0, 0, 0, 0, 1], vlan });
+            let expected = Wanted::Pci { address: "0000:06:10.0".into(), managed: true, driver: String::new(), function };
+            assert_eq!(of(&card_with(parts)).unwrap(), [(None, expected)], "{parts}");
+        }
+        for parts in [
+            "<vlan><tag id='42'/><tag id='43'/></vlan>",
+            "<vlan trunk='yes'><tag id='42'/></vlan>",
+            "<vlan><tag id='0'/></vlan>",
+            "<vlan/>",
+            "<filterref filter='clean-traffic'/>",
+        ] {
+            assert_eq!(of(&card_with(parts)).unwrap_err().kind(), ErrorKind::NotSupported, "{parts}");
+        }
+    }
+
+    #[test]
+    fn a_device_of_the_host_is_named_by_its_place_among_them() {
+        let unit = |parts: &str| {
+            let source = "<source><adapter name='scsi_host2'/><address bus='0' target='1' unit='3'/></source>";
+            format!("<hostdev type='scsi'>{source}{parts}</hostdev>")
+        };
+        // One that is shared is nobody's in particular.
+        let devices = [unit("<shareable/>"), unit("")].concat();
+        assert_eq!(of(&devices).unwrap(), [(Some(1), Wanted::Scsi("2:0:1:3".into()))]);
+        let refused = of("<hostdev type='pci'><source/></hostdev>").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidXml);
+    }
+}
