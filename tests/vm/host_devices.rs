@@ -64,7 +64,7 @@ fn address(card: &str) -> String {
 fn tablet(host: &Vm) -> String {
     let script = "for device in /sys/bus/usb/devices/*; do \
                   [ \"$(cat $device/idVendor 2>/dev/null)\" = 0627 ] || continue; \
-                  echo $(basename $(readlink $device/*:1.0/driver)) $(stat --format=%U /dev/$(sed -n s/DEVNAME=//p $device/uevent)); done";
+                  echo $(basename \"$(readlink $device/*:1.0/driver)\") $(stat --format=%U /dev/$(sed -n s/DEVNAME=//p $device/uevent)); done";
     host.run(&["sh", "-c", script]).success()
 }
 
@@ -100,10 +100,17 @@ fn usb() -> String {
     format!("<hostdev mode='subsystem' type='usb'><source>{TABLET}</source></hostdev>")
 }
 
-/// Waits until the guest's firmware has seen the card: an 82576 of Intel.
-fn firmware_sees_it(host: &Vm) {
-    let sees = |_| host.run(&["grep", "--ignore-case", "id=8086:10c9", &firmware_log(WEB)]).status == 0;
-    assert!((0..LOOKS).any(sees), "{}", host.run(&["cat", &firmware_log(WEB)]).stdout);
+/// An 82576 of Intel, and what it is divided into.
+const PRODUCT: &str = "10c9";
+
+/// Waits until the guest's firmware has seen a product of Intel's.
+fn firmware_sees(host: &Vm, product: &str) {
+    firmware_says(host, &format!("id=8086:{product}"));
+}
+
+fn firmware_says(host: &Vm, words: &str) {
+    let says = |_| host.run(&["grep", "--fixed-strings", words, &firmware_log(WEB)]).status == 0;
+    assert!((0..LOOKS).any(says), "{words} in {}", host.run(&["cat", &firmware_log(WEB)]).stdout);
 }
 
 fn process(host: &Vm, name: &str) -> String {
@@ -129,7 +136,7 @@ fn a_card_goes_to_a_confined_guest_and_comes_back_whatever_ends() {
     define(&host, "web", WEB, &[hostdev(&card, "yes"), usb()].concat());
     define(&host, "db", DB, &hostdev(&card, "yes"));
     lodgectl(&host, &["start", "web"]);
-    firmware_sees_it(&host);
+    firmware_sees(&host, PRODUCT);
     it_is_the_guests(&host, &card);
     the_kernel_confines(&host, &card);
 
@@ -152,6 +159,55 @@ fn a_card_goes_to_a_confined_guest_and_comes_back_whatever_ends() {
     host.write("/tmp/broken.xml", &broken.replace("DEVICES", &[hostdev(&card, "yes"), usb()].concat()));
     refusal(&host, &["create", "/tmp/broken.xml"]);
     it_is_the_hosts(&host, &card);
+    a_function_is_held_to_its_guests_address_and_tag(&host, &interface, &card);
+    a_scsi_unit_is_the_guests(&host);
+}
+
+/// A disk that the kernel makes up.
+fn a_scsi_unit_is_the_guests(host: &Vm) {
+    host.run(&["modprobe", "--all", "sg", "scsi_debug"]).success();
+    host.run(&["udevadm", "settle"]).success();
+    let unit =
+        host.run(&["sh", "-c", "basename $(dirname $(grep --files-with-matches scsi_debug /sys/bus/scsi/devices/*/model))"]).success();
+    let [adapter, bus, target, lun] = unit.split(':').collect::<Vec<_>>()[..] else { panic!("{unit} is no SCSI unit") };
+    let file = host.run(&["sh", "-c", &format!("echo /dev/$(ls /sys/bus/scsi/devices/{unit}/scsi_generic)")]).success();
+    let device = format!(
+        "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host{adapter}'/>
+         <address bus='{bus}' target='{target}' unit='{lun}'/></source></hostdev>"
+    );
+    define(host, "web", WEB, &device);
+    lodgectl(host, &["start", "web"]);
+    let name = format!("scsi_{}", unit.replace(':', "_"));
+    assert_eq!(property(host, &name, "UsedBy"), "s \"web\"");
+    assert_eq!(host.run(&["stat", "--format=%U", &file]).success(), "lodge-qemu");
+    firmware_says(host, "product='scsi_debug");
+    lodgectl(host, &["destroy", "web"]);
+    assert_eq!(property(host, &name, "UsedBy"), "s \"\"");
+    assert_eq!(host.run(&["stat", "--format=%U", &file]).success(), "root");
+}
+
+/// The card is divided, and the guest has a part of it as its interface.
+fn a_function_is_held_to_its_guests_address_and_tag(host: &Vm, interface: &str, card: &str) {
+    let functions = format!("/sys/bus/pci/devices/{}", address(card));
+    host.run(&["sh", "-c", &format!("echo 1 >{functions}/sriov_numvfs; udevadm settle")]).success();
+    let function = host.run(&["sh", "-c", &format!("basename $(readlink {functions}/virtfn0)")]).success();
+    let function = format!("pci_{}", function.replace([':', '.'], "_"));
+    assert_eq!(driver(host, &function), "igbvf");
+    let network = interface.strip_prefix("net_").unwrap().strip_suffix(CARD).unwrap();
+    let shown = || host.run(&["ip", "link", "show", "dev", network]).success();
+    let before = shown();
+    let source = hostdev(&function, "yes").replace("<hostdev mode='subsystem' type='pci'", "<interface type='hostdev'");
+    let source = source.replace("<address domain", "<address type='pci' domain");
+    let guests = "<mac address='52:54:00:aa:00:01'/><vlan><tag id='42'/></vlan></interface>";
+    define(host, "web", WEB, &source.replace("</hostdev>", guests));
+    lodgectl(host, &["start", "web"]);
+    let held = shown();
+    assert!(held.contains("52:54:00:aa:00:01") && held.contains("vlan 42"), "{held}");
+    assert_eq!(driver(host, &function), "vfio-pci");
+    firmware_sees(host, "10ca");
+    lodgectl(host, &["destroy", "web"]);
+    assert_eq!(driver(host, &function), "igbvf");
+    assert_eq!(shown(), before);
 }
 
 /// Without a guest: to VFIO, reset, and back.
@@ -176,7 +232,8 @@ fn it_is_the_guests(host: &Vm, card: &str) {
         let refused = refusal(host, arguments);
         assert!(refused.contains(&in_use), "{arguments:?}: {refused}");
     }
-    assert_eq!(tablet(host), "usbfs lodge-qemu");
+    let tablet = tablet(host);
+    assert!(tablet.ends_with("lodge-qemu") && !tablet.contains("usbhid"), "{tablet}");
 }
 
 fn it_is_the_hosts(host: &Vm, card: &str) {
@@ -198,7 +255,8 @@ fn the_kernel_confines(host: &Vm, card: &str) {
     let locked = limits.lines().find(|line| line.starts_with("Max locked memory")).unwrap();
     assert!(locked.contains(&((64 + 1024) << 20_u64).to_string()), "{locked}");
     let scope = host.run(&["systemctl", "show", "--property=DeviceAllow", "lodge-qemu-web.scope"]).success();
-    assert!(scope.contains(&file), "{scope}");
+    let number = host.run(&["stat", "--format=%Hr:%Lr", &file]).success();
+    assert!(scope.contains(&format!("/dev/char/{number} rw")), "{number} in {scope}");
     let refused = host.run(&["grep", "apparmor=\"DENIED\".*comm=\"qemu-system-x86\"", "/var/log/audit/audit.log"]);
     assert_eq!(refused.stdout, "");
 }
@@ -207,12 +265,14 @@ fn the_kernel_confines(host: &Vm, card: &str) {
 fn under_selinux_a_guest_has_its_devices_too() {
     let host = installed(VmKind::SeLinux);
     label_for_selinux(&host);
+    host.run(&["setsebool", "virt_use_vfio", "on"]).success();
+    host.run(&["setsebool", "virt_use_usb", "on"]).success();
     let (interface, card) = card(&host);
     moves_by_hand(&host, &interface, &card);
     define(&host, "web", WEB, &[hostdev(&card, "yes"), usb()].concat());
     define(&host, "db", DB, &hostdev(&card, "yes"));
     lodgectl(&host, &["start", "web"]);
-    firmware_sees_it(&host);
+    firmware_sees(&host, PRODUCT);
     it_is_the_guests(&host, &card);
     let denials = host.run(&["grep", "denied", "/var/log/audit/audit.log"]).stdout;
     let denials: Vec<&str> = denials.lines().filter(|line| line.contains("virtd_t") || line.contains("svirt")).collect();

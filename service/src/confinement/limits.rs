@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lodge_model::domain::Domain;
-use lodge_model::domain::devices::{Device, HostdevSource};
+use lodge_model::domain::devices::{Device, HostdevSource, InterfaceType};
 use lodge_model::units::GIB;
 use serde_json::{Value, json};
 
@@ -55,6 +55,7 @@ fn locked_memory(domain: &Domain) -> Option<Limit> {
         Device::Hostdev(hostdev) => {
             matches!(hostdev.source_view(), Ok(HostdevSource::Pci { .. } | HostdevSource::Mdev { .. }))
         }
+        Device::Interface(interface) => interface.kind == InterfaceType::Hostdev,
         _ => false,
     };
     let locked = domain.memory_backing.as_ref().is_some_and(|backing| backing.locked);
@@ -104,6 +105,7 @@ mod tests {
             (locked.to_owned(), Some(Limit::Unlimited)),
             (format!("{tune}{locked}"), Some(Limit::To(3 * GIB))),
             (device.to_owned(), Some(Limit::To(2 * GIB))),
+            (device.replace("hostdev type='pci'", "interface type='hostdev'").replace("/hostdev", "/interface"), Some(Limit::To(2 * GIB))),
             (format!("{tune}{device}"), Some(Limit::To(3 * GIB))),
         ];
         for (part, expected) in table {

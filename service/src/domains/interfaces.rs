@@ -75,7 +75,7 @@ fn wanted(owner: Uuid, domain: &Domain, session: bool) -> Result<Vec<(usize, Plu
 }
 
 /// Refuses what would be less than is asked for: a guest that reaches what it should not.
-fn refuse_unguarded(interface: &Interface) -> Result<()> {
+pub(super) fn refuse_unguarded(interface: &Interface) -> Result<()> {
     if interface.virtual_port.is_none() {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 //! one question to the kernel, or one change.
 
 mod addresses;
+mod functions;
 mod links;
 mod routes;
 mod vlans;
@@ -13,6 +14,7 @@ use std::io;
 use rtnetlink::{Error, Handle};
 
 pub use addresses::Neighbour;
+pub use functions::VirtualFunction;
 pub use links::{Bridge, Link, MacVtapMode, PortFlags};
 pub use routes::{NewRoute, Route};
 pub use vlans::{VlanMember, VlanPort};

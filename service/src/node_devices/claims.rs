@@ -11,7 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::functions::Function;
 use super::view::DeviceView;
+use super::wanted::Chosen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -37,13 +39,17 @@ pub(super) struct Claim {
     pub driver: String,
     /// The host's driver was taken from it, or is about to be: it gets that back.
     pub taken: bool,
+    /// What it is held to for the guest, of a virtual function.
+    pub function: Option<Function>,
+    /// What it was held to before that was changed: it gets that back.
+    pub before: Option<Function>,
 }
 
 impl Claim {
     /// A claim of a guest on a device as it is now.
-    pub fn of(guest: &Guest, view: &DeviceView, driver: String) -> Self {
-        let node = node(view).to_owned();
-        Self { device: view.name.clone(), node, guest: guest.clone(), driver, taken: false }
+    pub fn of(guest: &Guest, Chosen { view, driver, function }: Chosen) -> Self {
+        let (device, node) = (view.name.clone(), node(&view).to_owned());
+        Self { device, node, guest: guest.clone(), driver, taken: false, function, before: None }
     }
 
     fn covers(&self, view: &DeviceView) -> bool {
@@ -111,13 +117,13 @@ impl Claims {
         self.replace(self.all.iter().cloned().chain(claims).collect())
     }
 
-    /// Notes that a device is about to be taken from the host's driver.
+    /// Notes what is about to be done to a device.
     ///
     /// # Errors
-    /// It could not be written down; the device must stay.
-    pub fn taking(&mut self, device: &str) -> Result<()> {
+    /// It could not be written down, and must not be done.
+    pub fn note(&mut self, device: &str, change: impl Fn(&mut Claim)) -> Result<()> {
         let mut all = self.all.clone();
-        all.iter_mut().filter(|claim| claim.device == device).for_each(|claim| claim.taken = true);
+        all.iter_mut().filter(|claim| claim.device == device).for_each(change);
         self.replace(all)
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::claims::{Claim, Guest};
 use super::view::DeviceView;
 use super::wanted::{self, Given, Wanted, usb_place};
-use super::{NodeDevices, assign};
+use super::{NodeDevices, admission, assign, functions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::udev::Uevents;
 
@@ -25,7 +25,7 @@ impl NodeDevices {
     /// changed. Answers what each is, in the order of `wanted`.
     ///
     /// # Errors
-    /// Those of [`wanted::find`] and [`wanted::check`]; no device is kept then.
+    /// Those of [`wanted::find`] and [`admission::check`]; no device is kept then.
     pub async fn claim(self: &Arc<Self>, guest: Guest, wanted: Vec<Wanted>) -> Result<Vec<Given>> {
         self.claims().expect(guest.uuid);
         let asking = Arc::new(());
@@ -43,8 +43,8 @@ impl NodeDevices {
         let found = wanted.iter().map(|wanted| wanted::find(self, wanted)).collect::<Result<Vec<_>>>()?;
         let given = found.iter().map(|chosen| chosen.as_ref().map_or(Given::Nothing, |chosen| given(&chosen.view))).collect();
         let chosen: Vec<_> = found.into_iter().flatten().collect();
-        wanted::check(self, guest, &chosen)?;
-        self.claims().add(chosen.into_iter().map(|chosen| Claim::of(guest, &chosen.view, chosen.driver)).collect())?;
+        admission::check(self, guest, &chosen)?;
+        self.claims().add(chosen.into_iter().map(|chosen| Claim::of(guest, chosen)).collect())?;
         Ok(given)
     }
 
@@ -83,10 +83,18 @@ impl NodeDevices {
         let has_file = |view: &DeviceView| view.iommu_group.is_none_or(|group| self.sysfs.place(&format!("/dev/vfio/{group}")).exists());
         let mut new_groups: Vec<_> = claimed.iter().filter(|(_, view)| !has_file(view)).map(|(_, view)| view.iommu_group).collect();
         new_groups.dedup();
+        for (claim, view) in &claimed {
+            if let Some(function) = claim.function
+                && let Some(before) = functions::now(view)?
+            {
+                self.claims().note(&claim.device, |claim| claim.before = Some(before))?;
+                functions::hold(view, function)?;
+            }
+        }
         for (claim, view) in claimed.iter().filter(|(claim, _)| !claim.driver.is_empty()) {
             let device = assign::pci(view)?;
             if device.link("driver").as_deref() != Some(&claim.driver) {
-                self.claims().taking(&claim.device)?;
+                self.claims().note(&claim.device, |claim| claim.taken = true)?;
                 assign::detach(view, device, &claim.driver)?;
             }
         }
@@ -163,8 +171,11 @@ fn give_back(claim: &Claim, view: &DeviceView) -> Result<()> {
         return Ok(());
     }
     let device = assign::pci(view)?;
-    assign::reset_if_possible(view, device)?;
-    if claim.taken { assign::reattach(view, device) } else { Ok(()) }
+    // Everything is tried, whatever fails.
+    let released = claim.before.map_or(Ok(()), |before| functions::hold(view, before));
+    let reset = assign::reset_if_possible(view, device);
+    let reattached = if claim.taken { assign::reattach(view, device) } else { Ok(()) };
+    released.and(reset).and(reattached)
 }
 
 /// A start that was called off is not waited for by anybody, and its devices would be kept for ever.

@@ -10,10 +10,12 @@
 //! - A device that the host itself needs ([`needed`]) is not taken from it, unless that is said expressly.
 //! - What a call has changed is published when it returns.
 
+mod admission;
 mod assign;
 mod claims;
 mod computer;
 mod drm;
+mod functions;
 mod guests;
 mod ids;
 mod mdev;
@@ -46,6 +48,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 pub use claims::Guest;
+pub use functions::Function;
 pub use mediated::Draft;
 pub use view::DeviceView;
 pub use wanted::{Given, Wanted};

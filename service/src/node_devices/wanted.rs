@@ -1,12 +1,10 @@
-//! Which device of the host a guest's definition means, and whether it can have it. Changes nothing.
-//!
-//! What can be wrong is found out here, of all devices that a guest wants, before the first of them is touched.
+//! Which device of the host a guest's definition means. Changes nothing.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::claims::Guest;
+use super::functions::Function;
 use super::view::DeviceView;
 use super::{NodeDevices, assign};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +23,8 @@ pub enum Wanted {
         managed: bool,
         /// The driver that it is to have meanwhile; empty for `vfio-pci`.
         driver: String,
+        /// What it is held to, where it is a network card of the guest.
+        function: Option<Function>,
     },
     /// A mediated device.
     Mdev(Uuid),
@@ -58,6 +58,13 @@ pub enum Given {
 pub(super) struct Chosen {
     pub view: Arc<DeviceView>,
     pub driver: String,
+    pub function: Option<Function>,
+}
+
+impl Chosen {
+    fn plain(view: Arc<DeviceView>) -> Self {
+        Self { view, driver: String::new(), function: None }
+    }
 }
 
 /// The device that is meant; `None` where the guest does without.
@@ -71,11 +78,12 @@ pub(super) fn find(devices: &NodeDevices, wanted: &Wanted) -> Result<Option<Chos
         views.iter().find(is_it).cloned()
     };
     match wanted {
-        Wanted::Pci { address, managed, driver } => {
+        Wanted::Pci { address, managed, driver, function } => {
             let view = named("pci", address).ok_or_else(|| absent(&format!("PCI device {address}")))?;
             assign::pci(&view)?;
             let guest_driver = assign::guest_driver(driver)?;
-            Ok(Some(Chosen { view, driver: if *managed { guest_driver } else { String::new() } }))
+            let driver = if *managed { guest_driver } else { String::new() };
+            Ok(Some(Chosen { view, driver, function: *function }))
         }
         Wanted::Mdev(uuid) => {
             let found = named("mdev", &uuid.to_string());
@@ -83,15 +91,15 @@ pub(super) fn find(devices: &NodeDevices, wanted: &Wanted) -> Result<Option<Chos
                 let message = format!("the host has no mediated device {uuid}; make it with lodgectl nodedev-create");
                 Error::new(ErrorKind::NotFound, message)
             })?;
-            Ok(Some(Chosen { view, driver: String::new() }))
+            Ok(Some(Chosen::plain(view)))
         }
         Wanted::Scsi(name) => {
             let view = named("scsi", name).ok_or_else(|| absent(&format!("SCSI unit {name}")))?;
-            Ok(Some(Chosen { view, driver: String::new() }))
+            Ok(Some(Chosen::plain(view)))
         }
         Wanted::Usb { optional, .. } => match usb(&views, wanted) {
             Err(error) if *optional && error.kind() == ErrorKind::NotFound => Ok(None),
-            found => found.map(|view| Some(Chosen { view, driver: String::new() })),
+            found => found.map(|view| Some(Chosen::plain(view))),
         },
     }
 }
@@ -144,88 +152,4 @@ fn said(wanted: &Wanted) -> String {
     let place = place.map(|(bus, number)| format!("number {number} on bus {bus}"));
     let port = port.as_ref().map(|(bus, port)| format!("at port {port} of bus {bus}"));
     [ids, place, port].into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-/// Refuses what a guest cannot have at this moment.
-///
-/// # Errors
-/// `InUse` when another guest or the host has it, or a part of its group; `InvalidState` when the host's driver has it and the
-/// service is not to take it; `NotSupported` without IOMMU or driver.
-pub(super) fn check(devices: &NodeDevices, guest: &Guest, chosen: &[Chosen]) -> Result<()> {
-    for (place, Chosen { view, driver }) in chosen.iter().enumerate() {
-        if chosen[..place].iter().any(|before| before.view.name == view.name) {
-            let message = format!("{} is there twice in the definition; take one <hostdev> out", view.subject());
-            return Err(Error::new(ErrorKind::InvalidXml, message));
-        }
-        devices.free(view)?;
-        if view.is("pci") {
-            check_driver(devices, view, driver)?;
-            check_group(devices, guest, view, chosen)?;
-        } else if view.is("usb_device") || view.is("scsi") {
-            devices.spare(view, false, "take that use away first")?;
-        }
-    }
-    Ok(())
-}
-
-fn check_driver(devices: &NodeDevices, view: &DeviceView, driver: &str) -> Result<()> {
-    let name = &view.name;
-    if driver.is_empty() {
-        if assign::is_for_guests(&view.driver) {
-            return Ok(());
-        }
-        let has = if view.driver.is_empty() { "no driver".to_owned() } else { format!("the host's driver {}", view.driver) };
-        let message = format!(
-            "{} has {has}, and <hostdev> is not managed: give it to guests with lodgectl nodedev-detach {name}, or write managed='yes'",
-            view.subject()
-        );
-        return Err(Error::new(ErrorKind::InvalidState, message));
-    }
-    if view.driver == driver {
-        return Ok(());
-    }
-    assign::require(&devices.sysfs, driver)?;
-    devices.spare(view, false, &format!("to take it all the same, use lodgectl nodedev-detach {name} --force"))
-}
-
-/// What an IOMMU cannot tell apart goes to one guest: another device of the group could be made to read and write the guest's
-/// memory, and that of whoever has it.
-fn check_group(devices: &NodeDevices, guest: &Guest, view: &DeviceView, chosen: &[Chosen]) -> Result<()> {
-    let Some(group) = view.iommu_group else {
-        let message = format!(
-            "{} is in no group of an IOMMU, so its reach cannot be limited to a guest: turn the IOMMU on in the firmware's set-up and on the \
-             kernel's command line (intel_iommu=on)",
-            view.subject()
-        );
-        return Err(Error::new(ErrorKind::NotSupported, message));
-    };
-    let (views, mut with_host) = (devices.views(), Vec::new());
-    for other in views.iter().filter(|other| other.is("pci") && other.iommu_group == Some(group)) {
-        match devices.holder(other) {
-            Some(holder) if holder.uuid != guest.uuid => {
-                let message = format!(
-                    "{} is in the IOMMU group {group} with {}, which domain '{}' has: one guest has them all; stop that first",
-                    view.subject(),
-                    other.subject(),
-                    holder.name
-                );
-                return Err(Error::new(ErrorKind::InUse, message));
-            }
-            _ => {}
-        }
-        let goes_along = chosen.iter().any(|chosen| chosen.view.name == other.name);
-        if !goes_along && !assign::leaves_group_alone(other) {
-            with_host.push(other.name.as_str());
-        }
-    }
-    if with_host.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "{} is in the IOMMU group {group} with {}, which the host uses: a group goes to a guest as a whole; add them to the domain, or take them \
-         from the host with lodgectl nodedev-detach",
-        view.subject(),
-        with_host.join(", ")
-    );
-    Err(Error::new(ErrorKind::InUse, message))
 }

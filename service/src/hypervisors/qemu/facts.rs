@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use lodge_model::domain::Domain;
-use lodge_model::domain::devices::{GraphicsType, HostdevType};
+use lodge_model::domain::devices::{GraphicsType, HostdevType, InterfaceType};
 use rustix::fs::Access;
 
 use super::choices::Choices;
@@ -56,11 +56,13 @@ fn program(name: &str) -> Option<PathBuf> {
 pub fn host(domain: &Domain) -> HostFacts {
     let usable = |path: &str| rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK).is_ok();
     let has = |kinds: &[HostdevType]| domain.devices.hostdevs().any(|hostdev| kinds.contains(&hostdev.kind));
+    let has_card = domain.devices.interfaces().any(|interface| interface.kind == InterfaceType::Hostdev);
     HostFacts {
         vhost_vsock: usable("/dev/vhost-vsock"),
-        vfio: usable("/dev/vfio/vfio"),
+        // A policy may let guests use it and not the service.
+        vfio: Path::new("/dev/vfio/vfio").exists(),
         scsi_units: if has(&[HostdevType::Scsi]) { scsi_units() } else { BTreeMap::new() },
-        iommu_groups: if has(&[HostdevType::Pci, HostdevType::Mdev]) { iommu_groups() } else { BTreeMap::new() },
+        iommu_groups: if has(&[HostdevType::Pci, HostdevType::Mdev]) || has_card { iommu_groups() } else { BTreeMap::new() },
     }
 }
 

@@ -53,7 +53,7 @@ fn guest(name: &str) -> Guest {
 }
 
 fn pci(address: &str, managed: bool) -> Wanted {
-    Wanted::Pci { address: address.to_owned(), managed, driver: String::new() }
+    Wanted::Pci { address: address.to_owned(), managed, driver: String::new(), function: None }
 }
 
 fn usb(ids: Option<(u32, u32)>, place: Option<(u32, u32)>, port: Option<(u32, &str)>) -> Wanted {
@@ -119,7 +119,7 @@ async fn release(machine: &mut Machine, guest: &Guest) -> Vec<String> {
 async fn what_a_guest_cannot_have_is_refused_before_anything_is_changed() {
     let mut machine = Machine::of(GROUPS).await;
     let devices = machine.devices.clone();
-    let with_driver = |driver: &str| Wanted::Pci { address: USB.to_owned(), managed: true, driver: driver.to_owned() };
+    let with_driver = |driver: &str| Wanted::Pci { address: USB.to_owned(), managed: true, driver: driver.to_owned(), function: None };
     for (wanted, kind, reason) in [
         (vec![pci("0000:09:00.0", true)], ErrorKind::NotFound, "the host has no PCI device 0000:09:00.0"),
         (vec![pci("0000:00:01.0", true)], ErrorKind::NotSupported, "is a bridge"),

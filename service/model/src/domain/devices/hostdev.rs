@@ -321,7 +321,7 @@ impl Hostdev {
 
 impl HostAddress {
     /// The address of a PCI function; a domain that is left out is 0.
-    fn pci(&self) -> Option<PciAddress> {
+    pub(super) fn pci(&self) -> Option<PciAddress> {
         let domain = self.domain.unwrap_or_default().value;
         Some(PciAddress::new(domain, self.bus?.value, self.slot?.value, self.function?.value))
     }

@@ -3,6 +3,7 @@
 //! [`InterfaceSourceElement`] is `<source>` as it is written, with the attributes of all types;
 //! [`InterfaceSource`] is the checked union.
 
+use super::address::PciAddress;
 use super::hostdev::{HostAddress, UsbId};
 use super::interface::{BackendType, Interface, InterfaceType};
 use super::network_parts::{InterfaceIp, Route};
@@ -231,6 +232,15 @@ impl Interface {
                 InterfaceSource::Vds { switch_id: self.need(text(|source| source.switch_id.as_ref()), "<source switchid='…'/>")? }
             }
         })
+    }
+
+    /// The address of the host's PCI function that it is, of the type `hostdev`.
+    ///
+    /// # Errors
+    /// Part of it is missing.
+    pub fn pci_of_host(&self) -> Result<PciAddress, Problem> {
+        let address = self.source.as_ref().and_then(|source| source.address.as_deref()).and_then(HostAddress::pci);
+        self.need(address, "<source> with an <address type='pci' domain='…' bus='…' slot='…' function='…'/>")
     }
 
     fn need<T>(&self, value: Option<T>, what: &str) -> Result<T, Problem> {

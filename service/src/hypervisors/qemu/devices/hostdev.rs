@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lodge_model::domain::devices::{GuestReset, Hostdev, HostdevSource, InterfaceDriverName};
+use lodge_model::domain::devices::{GuestReset, Hostdev, HostdevSource, InterfaceDriverName, Rom};
 use lodge_model::xml::{OnOff, YesNo};
 use uuid::Uuid;
 
@@ -20,16 +20,15 @@ pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
     if hostdev.source.as_ref().and_then(|source| source.missing) == Some(YesNo(true)) {
         return Ok(());
     }
-    check_driver(hostdev)?;
+    let driver = hostdev.driver.as_ref();
+    check_driver("<hostdev>", driver.and_then(|driver| driver.name), driver.and_then(|driver| driver.iommufd))?;
     let name = alias::of(hostdev.alias.as_ref());
     let front_end = match hostdev.source_view()? {
         HostdevSource::Usb { ids, place, port } => {
             usb(draft, hostdev, ids, place, port)?.and(buses::usb(draft, name, hostdev.address.as_ref())?)
         }
         HostdevSource::Pci { address } => {
-            vfio(draft, &address.to_string())?;
-            let place = buses::pci(draft, name, hostdev.address.as_ref())?;
-            Props::device("vfio-pci").with("host", address.to_string()).and(rom(draft, hostdev)).and(place)
+            pci(draft, &address.to_string(), hostdev.rom.as_deref())?.and(buses::pci(draft, name, hostdev.address.as_ref())?)
         }
         HostdevSource::Mdev { uuid } => {
             vfio(draft, &uuid.to_string())?;
@@ -52,20 +51,28 @@ pub fn add(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Result<(), Refusal> {
     draft.device("<hostdev>", front_end.with("id", name).opt("bootindex", boot_index(draft.domain, name)))
 }
 
-fn check_driver(hostdev: &Hostdev) -> Result<(), Refusal> {
-    let driver = hostdev.driver.as_ref();
-    match driver.and_then(|driver| driver.name) {
+/// Refuses ways of giving devices to guests that are not VFIO's.
+pub(super) fn check_driver(element: &str, name: Option<InterfaceDriverName>, iommufd: Option<YesNo>) -> Result<(), Refusal> {
+    match name {
         None | Some(InterfaceDriverName::Vfio) => {}
         Some(other) => {
             return Err(Refusal::unsupported(format!(
-                "<hostdev> has <driver name='{other}'/>, and QEMU is given devices by VFIO only: use name='vfio', or take it out"
+                "{element} has <driver name='{other}'/>, and QEMU is given devices by VFIO only: use name='vfio', or take it out"
             )));
         }
     }
-    if driver.and_then(|driver| driver.iommufd) == Some(YesNo(true)) {
-        return Err(Refusal::unsupported("<hostdev> has <driver iommufd='yes'/>, which this version does not know: take iommufd out"));
+    if iommufd == Some(YesNo(true)) {
+        return Err(Refusal::unsupported(format!(
+            "{element} has <driver iommufd='yes'/>, which this version does not know: take iommufd out"
+        )));
     }
     Ok(())
+}
+
+/// A PCI function of the host, by its address there.
+pub(super) fn pci(draft: &mut Draft<'_>, address: &str, rom: Option<&Rom>) -> Result<Props, Refusal> {
+    vfio(draft, address)?;
+    Ok(Props::device("vfio-pci").with("host", address).and(rom_of(draft, rom)))
 }
 
 fn usb(
@@ -128,8 +135,7 @@ fn scsi(draft: &mut Draft<'_>, hostdev: &Hostdev, unit: &str) -> Result<Props, R
     Ok(Props::device("scsi-generic").with("drive", node).opt("share-rw", shared))
 }
 
-fn rom(draft: &mut Draft<'_>, hostdev: &Hostdev) -> Props {
-    let rom = hostdev.rom.as_deref();
+fn rom_of(draft: &mut Draft<'_>, rom: Option<&Rom>) -> Props {
     let file = rom.and_then(|rom| rom.file.clone());
     if let Some(file) = &file {
         draft.resource(file, Access::Read, LabelClass::Kernel);

@@ -4,11 +4,12 @@
 //! host belong to whoever may administer it.
 
 use lodge_model::domain::devices::{
-    BackendType, Interface, InterfaceSource, IpFamily, LinkState, PortForward, PortRange, Socket, TransportProtocol, TxMode,
+    BackendType, Interface, InterfaceSource, InterfaceType, IpFamily, LinkState, PortForward, PortRange, Socket, TransportProtocol, TxMode,
 };
 use lodge_model::xml::{OnOff, YesNo};
 use serde_json::{Value, json};
 
+use super::hostdev;
 use super::interface_by_hand::by_hand;
 use super::virtio::transport;
 use crate::hypervisors::qemu::command::{Draft, boot_index};
@@ -34,6 +35,9 @@ const DEFAULT_NETWORK: &str = "default";
 /// A connection that cannot be made here, or no place.
 pub fn add(draft: &mut Draft<'_>, interface: &Interface) -> Result<(), Refusal> {
     let name = alias::of(interface.alias.as_ref());
+    if interface.kind == InterfaceType::Hostdev {
+        return card_of_host(draft, interface, name);
+    }
     let id = format!("host{name}");
     match super::interface_tap::nic(draft, interface) {
         Some(nic) => super::interface_tap::add(draft, &id, nic),
@@ -49,6 +53,14 @@ pub fn add(draft: &mut Draft<'_>, interface: &Interface) -> Result<(), Refusal> 
         draft.set_up("set_link", json!({ "name": name, "up": false }));
     }
     Ok(())
+}
+
+/// A network card of the host: the guest has its device as it is.
+fn card_of_host(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result<(), Refusal> {
+    hostdev::check_driver("<interface type='hostdev'>", interface.driver.as_ref().and_then(|driver| driver.name), None)?;
+    let address = interface.pci_of_host()?.to_string();
+    let device = hostdev::pci(draft, &address, interface.rom.as_deref())?.and(buses::pci(draft, name, interface.address.as_ref())?);
+    draft.device("<interface>", device.with("id", name).opt("bootindex", boot_index(draft.domain, name)))
 }
 
 fn back_end(draft: &mut Draft<'_>, interface: &Interface, name: &str) -> Result<Props, Refusal> {

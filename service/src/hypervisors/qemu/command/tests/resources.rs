@@ -35,6 +35,11 @@ fn devices_of_the_host_are_named_one_by_one() {
             vec!["/dev/vfio/vfio", "/dev/vfio/14"],
         ),
         (
+            "<interface type='hostdev'><source><address type='pci' domain='0' bus='1' slot='0' function='0'/></source></interface>"
+                .to_owned(),
+            vec!["/dev/vfio/vfio", "/dev/vfio/14"],
+        ),
+        (
             "<hostdev type='scsi'><source><adapter name='scsi_host2'/><address bus='0' target='1' unit='3'/></source></hostdev>".to_owned(),
             vec!["/dev/sg4"],
         ),
