@@ -26,7 +26,7 @@ use table::{ALIGNMENT, Said, Table, number, partition_type};
 use super::blocks::{TakeBack, Undoing};
 use super::dir::unfit;
 use super::fs::refuse_signatures;
-use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, check_space, failed};
+use super::{Backend, Contents, Host, NewSize, NewVolume, Overwrite, Volumes, blocking, blocks, check_space};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::directory::Purpose;
 use crate::storage::image::{Place, Report};
