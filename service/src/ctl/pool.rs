@@ -38,6 +38,9 @@ Examples:
   lodgectl pool-define-as images dir --target /srv/images
   lodgectl pool-define-as data fs --source-dev /dev/sdb1 --target /srv/data
   lodgectl pool-define-as guests logical --source-dev /dev/sdc --source-name guests
+  lodgectl pool-define-as nas netfs --source-host nas --source-path /srv/images --target /mnt/nas
+  lodgectl pool-define-as san iscsi --source-host san --source-dev iqn.2026-11.org.example:disks \\
+    --target /dev/disk/by-path --auth-type chap --auth-username lodge --secret-usage san
   lodgectl pool-define-as images dir --target /srv/images --print-xml")]
     PoolDefineAs(PoolAs),
     /// Start a pool that is stored nowhere and gone when it stops

@@ -3,12 +3,13 @@
 //! Each is a job: it claims what it touches, can be called off, and the pool is looked through before it ends, so that what a
 //! client then sees is how it is.
 
+use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use lodge_model::document::Document as _;
 use lodge_model::storage_volume::{StorageVolume, VolumeFormat, VolumeType};
 
-use super::backends::{NewSize, NewVolume, blocking};
+use super::backends::{NewSize, NewVolume, blocking, failed};
 use super::claims::{Claim, Sharing};
 use super::engine::Storage;
 use super::handle::PoolHandle;
@@ -193,8 +194,14 @@ impl Storage {
         self.as_job(order, move |progress| async move {
             let work = async {
                 let (opener, opened) = (backend.clone(), volume.clone());
-                let file = blocking(move || opener.open(&opened, Purpose::Write)).await?;
-                transfer::wipe(Arc::new(file), volume.physical, algorithm, &progress.report()).await?;
+                let (file, size) = blocking(move || {
+                    let mut file = opener.open(&opened, Purpose::Write)?;
+                    // All that is there now: others may have written since the pool was looked at.
+                    let size = file.seek(SeekFrom::End(0)).map_err(|error| failed("ask for its size", error))?;
+                    Ok((file, size))
+                })
+                .await?;
+                transfer::wipe(Arc::new(file), size, algorithm, &progress.report()).await?;
                 backend.renew(&volume, passphrase).await
             };
             work.await.map_err(|error: Error| error.in_context(format_args!("cannot wipe volume '{name}'")))
