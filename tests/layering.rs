@@ -72,6 +72,8 @@ const RULES: &[Rule] = &[
             "service/src/daemon.rs",
             "service/src/ctl",
             "service/src/bin",
+            // Programs of the host that are on the bus.
+            "service/src/host/firewalld.rs",
             "service/src/host/systemd.rs",
             "service/src/host/systemd",
         ],

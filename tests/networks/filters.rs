@@ -152,7 +152,7 @@ fn a_guest_keeps_to_the_first_address_that_it_uses() {
     assert!(!wire.passes(MAC, udp(STRANGE)));
     assert!(wire.passes(MAC, udp(OWN)));
     // It says nothing of other things.
-    assert!(wire.passes(OTHER, Sent::Other(IPV6)) && wire.passes(MAC, Sent::Arp { mac: OTHER, from: STRANGE }));
+    assert!(wire.passes(OTHER, Sent::Other(0x88b5)) && wire.passes(MAC, Sent::Arp { mac: OTHER, from: STRANGE }));
 }
 
 #[test]

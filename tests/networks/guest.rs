@@ -230,4 +230,8 @@ fn a_guest_through_macvtap_is_on_the_hosts_own_network_and_leaves_no_interface()
         engine.start(domain.clone(), grant(Action::DomainManage).await, false, true).await.unwrap_or_else(|error| panic!("{error}"));
     });
     assert_eq!(world.host.ip("-o link show type macvtap").lines().count(), 1);
+    world.wait(async {
+        let destroy = DomainRequest::Destroy { graceful: false };
+        domain.request(grant(Action::DomainManage).await, destroy).await.unwrap();
+    });
 }

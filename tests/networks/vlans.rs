@@ -42,8 +42,10 @@ fn to(group: Option<&str>) -> To {
 /// The virtual networks of a port, as bridge(8) tells them.
 fn of_port(world: &World, port: &Plugged) -> String {
     let bridge = lodge_tests::binaries::installed("bridge", "iproute2");
-    let told = world.host.run(bridge.to_str().unwrap(), &["-o", "vlan", "show", "dev", &port.interface]);
-    String::from_utf8(told.stdout).unwrap().split_whitespace().filter(|word| !word.starts_with("vnet")).collect::<Vec<_>>().join(" ")
+    let told = world.host.run(bridge.to_str().unwrap(), &["vlan", "show", "dev", &port.interface]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    let words = told.split_whitespace().filter(|word| !["port", "vlan-id", &port.interface].contains(word));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 const XML: &str = "<network><name>net</name><bridge name='virbr0' stp='off'/><ip address='10.77.0.1' prefix='24'/></network>";

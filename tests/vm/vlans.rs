@@ -20,8 +20,9 @@ const ON_BRIDGE: &str = "<domain type='qemu'><name>db</name><memory unit='MiB'>1
 
 /// The virtual networks of a port or bridge, as bridge(8) tells them.
 fn of_port(host: &Vm, port: &str) -> String {
-    let told = host.run(&["bridge", "-o", "vlan", "show", "dev", port]).success();
-    told.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    let told = host.run(&["bridge", "vlan", "show", "dev", port]).success();
+    let words = told.split_whitespace().filter(|word| !["port", "vlan-id", port].contains(word));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A computer beside the guests: a network namespace with a cable to the bridge, in one virtual network.

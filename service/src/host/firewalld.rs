@@ -2,6 +2,8 @@
 //!
 //! Only what runs is changed, nothing that firewalld keeps: an interface is in a zone until firewalld ends or is told otherwise.
 
+use std::time::Duration;
+
 use futures_util::{Stream, StreamExt as _, stream};
 use zbus::proxy::CacheProperties;
 
@@ -9,6 +11,9 @@ use super::systemd::{Bus, no_such_service};
 
 /// Its name on the bus.
 const NAME: &str = "org.fedoraproject.FirewallD1";
+
+/// Time for it to answer. It answers nobody while it reads its configuration.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// What firewalld did not do, and why.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +66,7 @@ impl Firewalld {
     /// # Errors
     /// It is there and does not tell.
     pub async fn zones(&self) -> Result<Option<Vec<String>>, FirewalldError> {
-        let asked = async { self.proxy().await?.get_zones().await };
-        match asked.await {
+        match in_time(async { self.proxy().await?.get_zones().await }).await {
             Ok(zones) => Ok(Some(zones)),
             Err(error) if no_such_service(&error) => Ok(None),
             Err(source) => Err(FirewalldError { what: "tell its zones".to_owned(), source }),
@@ -74,8 +78,7 @@ impl Firewalld {
     /// # Errors
     /// It refuses, as where it has no such zone.
     pub async fn bind(&self, zone: &str, interface: &str) -> Result<bool, FirewalldError> {
-        let done = async { self.proxy().await?.change_zone_of_interface(zone, interface).await };
-        match done.await {
+        match in_time(async { self.proxy().await?.change_zone_of_interface(zone, interface).await }).await {
             Ok(_) => Ok(true),
             Err(error) if no_such_service(&error) => Ok(false),
             Err(source) => Err(FirewalldError { what: format!("put {interface} into its zone {zone}"), source }),
@@ -87,8 +90,7 @@ impl Firewalld {
     /// # Errors
     /// It refuses.
     pub async fn unbind(&self, interface: &str) -> Result<(), FirewalldError> {
-        let done = async { self.proxy().await?.remove_interface("", interface).await };
-        match done.await {
+        match in_time(async { self.proxy().await?.remove_interface("", interface).await }).await {
             Err(error) if !no_such_service(&error) && !is_in_no_zone(&error) => {
                 Err(FirewalldError { what: format!("take {interface} out of its zone"), source: error })
             }
@@ -112,6 +114,11 @@ impl Firewalld {
     async fn proxy(&self) -> zbus::Result<ZonesProxy<'_>> {
         ZonesProxy::builder(&self.0).cache_properties(CacheProperties::No).build().await
     }
+}
+
+async fn in_time<T>(work: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+    let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+    tokio::time::timeout(ANSWER, work).await.unwrap_or_else(|_| Err(zbus::Error::InputOutput(std::sync::Arc::new(late()))))
 }
 
 /// firewalld's exceptions are one error with a word in front of the text (firewalld.dbus(5)).

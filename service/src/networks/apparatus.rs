@@ -199,13 +199,23 @@ async fn bridge(host: &Host, plan: &OwnBridgePlan) -> Result<Link> {
 
 /// Lets a bridge of ours keep virtual networks apart, with the host's end in those of guests that say none.
 async fn keep_apart(host: &Host, link: &Link, own: &[VlanMember]) -> Result<()> {
-    if vlans::filtering(link)? == Filtering::Off {
-        host.netlink.filter_vlans(link).await?;
-    }
+    require_filtering(host, link, Whose::Ours).await?;
     if !own.is_empty() {
         host.netlink.set_vlans(link.index, VlanPort::Bridge, own).await?;
     }
     Ok(())
+}
+
+/// Sees to it that a bridge keeps virtual networks apart before a guest in one is connected.
+///
+/// # Errors
+/// `NotSupported` where this kernel's bridges know none, `InvalidState` where somebody else would have to tell the bridge.
+pub async fn require_filtering(host: &Host, bridge: &Link, whose: Whose) -> Result<()> {
+    match (vlans::filtering(bridge)?, whose) {
+        (Filtering::On, _) => Ok(()),
+        (Filtering::Off, Whose::Ours) => Ok(host.netlink.filter_vlans(bridge).await?),
+        (Filtering::Off, Whose::Others) => Err(vlans::refuse_unfiltered(&bridge.name)),
+    }
 }
 
 async fn addresses(host: &Host, link: &Link, wanted: &Addresses) -> Result<()> {
@@ -244,11 +254,8 @@ pub async fn reconnect(host: &Host, (bridge, whose): (&str, Whose), ports: &[Por
     let links = host.netlink.links().await?;
     let Some(bridge) = links.iter().find(|link| link.name == bridge) else { return Ok(()) };
     let lost = |link: &&Link| ports.iter().any(|port| port.interface.as_deref() == Some(&link.name)) && link.controller.is_none();
-    if ports.iter().any(|port| !port.vlans.is_empty()) && vlans::filtering(bridge)? == Filtering::Off {
-        match whose {
-            Whose::Ours => host.netlink.filter_vlans(bridge).await?,
-            Whose::Others => return Err(vlans::refuse_unfiltered(&bridge.name)),
-        }
+    if ports.iter().any(|port| !port.vlans.is_empty()) {
+        require_filtering(host, bridge, whose).await?;
     }
     for link in links.iter().filter(lost) {
         let Some(port) = ports.iter().find(|port| port.interface.as_deref() == Some(&link.name)) else { continue };

@@ -7,11 +7,11 @@
 use lodge_model::addresses::Subnet;
 use lodge_model::network::Network;
 
-use super::backends::{Direct, OwnBridgePlan, Plan};
+use super::backends::{Direct, HostBridge, OwnBridgePlan, Plan};
 use super::firewall::firewalld;
 use super::firewall::nftables::{remove, table_of};
 use super::host::Host;
-use super::live::{Live, Surroundings, require_interfaces};
+use super::live::{Live, Surroundings, require_bridge, require_interfaces};
 use super::view::Definition;
 use super::{apparatus, dnsmasq, limits};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +41,10 @@ impl Live {
                     return Err(error);
                 }
             }
-            (Plan::HostBridge(old), Plan::HostBridge(new)) if old == new => {}
+            // Only port groups, which may be the first that are in virtual networks.
+            (Plan::HostBridge(old), Plan::HostBridge(new)) if (HostBridge { filters_vlans: new.filters_vlans, ..old.clone() }) == *new => {
+                require_bridge(with.host, &self.name, new).await?;
+            }
             (Plan::Direct(old), Plan::Direct(new)) if old.mode == new.mode => self.change_interfaces(with.host, new).await?,
             _ => return Err(self.takes_restart()),
         }

@@ -124,7 +124,8 @@ pub fn make(interface: &str, filter: &Filter, side: Side) -> Vec<Value> {
         "family": FAMILY, "table": table, "name": chain, "type": "filter", "hook": hook, "dev": interface, "prio": priority,
         "policy": "accept",
     } } }));
-    let mut set = json!({ "family": FAMILY, "table": table, "name": OWN, "type": "ipv4_addr", "size": 1, "flags": ["dynamic"] });
+    // To be added to by rules: nft 1.0 knows the flag `dynamic` in its own language only, and sets it with this one. Nothing runs out.
+    let mut set = json!({ "family": FAMILY, "table": table, "name": OWN, "type": "ipv4_addr", "size": 1, "flags": ["timeout"] });
     if !filter.addresses.is_empty() {
         set = json!({ "family": FAMILY, "table": table, "name": OWN, "type": "ipv4_addr", "elem": filter.addresses });
     }

@@ -308,7 +308,7 @@ impl Live {
     }
 }
 
-async fn require_bridge(host: &Host, network: &str, plan: &HostBridge) -> Result<()> {
+pub(super) async fn require_bridge(host: &Host, network: &str, plan: &HostBridge) -> Result<()> {
     let bridge = &plan.name;
     let reason = match host.netlink.link(bridge).await? {
         Some(link) if link.is_bridge() && plan.filters_vlans && vlans::filtering(&link)? == Filtering::Off => {

@@ -10,11 +10,10 @@ use std::os::fd::OwnedFd;
 use lodge_model::domain::devices::DirectMode;
 use uuid::Uuid;
 
-use super::Networks;
 use super::filter::{self, Filter};
 use super::limits::{self, Limits, Side};
 use super::request::{Connect, Connection};
-use super::vlans::{self, Filtering};
+use super::{Networks, apparatus, vlans};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::bridge_helper::{self, BridgeHelperError};
 use crate::host::netlink::{Link, MacVtapMode, PortFlags, VlanMember, VlanPort};
@@ -185,11 +184,8 @@ impl Networks {
             let reason = format!("there is no bridge {bridge} on this host; make it, as with: ip link add {bridge} type bridge");
             return Err(Error::new(ErrorKind::NotFound, reason));
         };
-        if !plug.vlans.is_empty() && vlans::filtering(&found)? == Filtering::Off {
-            match whose {
-                Whose::Ours => netlink.filter_vlans(&found).await?,
-                Whose::Others => return Err(vlans::refuse_unfiltered(bridge)),
-            }
+        if !plug.vlans.is_empty() {
+            apparatus::require_filtering(&self.host, &found, whose).await?;
         }
         let TapFiles { name, queues } = self.make(plug, false).await?;
         let index = self.index_of(&name).await?;
