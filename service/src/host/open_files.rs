@@ -34,7 +34,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert_eq!(holders(file.path()), [std::process::id()]);
         let path = file.into_temp_path();
-        let place = rustix::fs::open(&path, OFlags::PATH, rustix::fs::Mode::empty()).unwrap();
+        let place = rustix::fs::open(&*path, OFlags::PATH, rustix::fs::Mode::empty()).unwrap();
         assert_eq!(holders(&path), Vec::<u32>::new());
         drop(place);
         assert_eq!(holders(&path), Vec::<u32>::new());
