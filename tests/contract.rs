@@ -188,7 +188,7 @@ impl Service {
         let (server, client) = tokio::try_join!(server, client).unwrap();
         let (publisher, publications) = Publisher::new();
         let store = Arc::new(Store::open(Layout::under(root.path())).unwrap());
-        let devices = NodeDevices::load(Sysfs::below(root.path()), publisher.clone()).await.unwrap();
+        let devices = NodeDevices::load(Sysfs::below(root.path()), store.clone(), publisher.clone()).await.unwrap();
         let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
         let networks = Networks::new(store.clone(), publisher.clone(), true).unwrap();
         let jobs = Arc::new(Jobs::new(publisher.clone()));
@@ -200,6 +200,7 @@ impl Service {
             publisher,
             jobs,
             networks: networks.clone(),
+            devices: devices.clone(),
             secrets: secrets.clone(),
             storage: storage.clone(),
             console_keep: 4096,

@@ -54,7 +54,7 @@ impl Service {
             let connection = lodge_service::bus::answering(builder).build().await.unwrap();
             let (publisher, publications) = Publisher::new();
             let store = Arc::new(Store::open(layout).unwrap());
-            let devices = NodeDevices::load(machine, publisher.clone()).await.unwrap();
+            let devices = NodeDevices::load(machine, store.clone(), publisher.clone()).await.unwrap();
             let secrets = Secrets::load(store.clone(), publisher.clone()).unwrap();
             let jobs = Arc::new(Jobs::new(publisher.clone()));
             let parts = storage::Parts { store: store.clone(), publisher: publisher.clone(), jobs: jobs.clone(), secrets: secrets.clone() };
@@ -67,6 +67,7 @@ impl Service {
                 publisher,
                 jobs,
                 networks: networks.clone(),
+                devices: devices.clone(),
                 secrets: secrets.clone(),
                 storage: storage.clone(),
                 console_keep: 4096,
