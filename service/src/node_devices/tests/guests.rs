@@ -181,6 +181,22 @@ async fn usb_devices_are_meant_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
+async fn what_has_a_part_that_a_guest_has_stays_too() {
+    for (text, wanted, name) in [
+        (LAPTOP, usb(None, Some((1, 2)), None), "pci_0000_00_1a_0"),
+        (SERVER, pci("0000:06:10.0", true), "pci_0000_06_00_0"),
+        (SERVER, Wanted::Mdev(Uuid::parse_str("6fa8e0e4-5b54-4f0a-8c0e-0d1d8f7b8a2a").unwrap()), "pci_0000_81_00_0"),
+    ] {
+        let mut machine = Machine::of(text).await;
+        let devices = machine.devices.clone();
+        machine.during(devices.claim(guest("web"), vec![wanted])).await.0.unwrap();
+        let (refused, _) = machine.during(devices.detach(manage(), name, Detaching { force: true, ..Default::default() })).await;
+        let error = refused.unwrap_err();
+        assert!(error.kind() == ErrorKind::InUse && error.to_string().contains("which is in use by domain 'web'"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn another_device_at_the_same_port_is_nobodys() {
     let mut machine = Machine::of(LAPTOP).await;
     let devices = machine.devices.clone();
