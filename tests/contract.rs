@@ -200,6 +200,7 @@ impl Service {
             publisher,
             jobs,
             networks: networks.clone(),
+            devices: devices.clone(),
             secrets: secrets.clone(),
             storage: storage.clone(),
             devices: devices.clone(),

@@ -67,6 +67,7 @@ impl Service {
                 publisher,
                 jobs,
                 networks: networks.clone(),
+                devices: devices.clone(),
                 secrets: secrets.clone(),
                 storage: storage.clone(),
                 devices: devices.clone(),

@@ -147,12 +147,27 @@ impl NodeDevices {
         self.claims().holder(view).cloned()
     }
 
-    /// Refuses a device that a guest has.
+    /// Refuses a device that a guest has, or of which it has a part.
     pub(super) fn free(&self, view: &DeviceView) -> Result<()> {
-        let Some(holder) = self.holder(view) else { return Ok(()) };
-        let message = format!("{} is in use by domain '{}'; stop that first", view.subject(), holder.name);
-        Err(Error::new(ErrorKind::InUse, message))
+        if let Some(holder) = self.holder(view) {
+            let message = format!("{} is in use by domain '{}'; stop that first", view.subject(), holder.name);
+            return Err(Error::new(ErrorKind::InUse, message));
+        }
+        let mut parts = self.views().into_iter().filter(|part| is_part(part, view));
+        let used = parts.find_map(|part| Some((self.holder(&part)?, part)));
+        used.map_or(Ok(()), |(holder, part)| {
+            let message =
+                format!("{} has {}, which is in use by domain '{}'; stop that first", view.subject(), part.subject(), holder.name);
+            Err(Error::new(ErrorKind::InUse, message))
+        })
     }
+}
+
+/// Whether a device goes when the driver of another does: it is on that, or a virtual function of it.
+fn is_part(part: &DeviceView, whole: &DeviceView) -> bool {
+    let (Some(part), Some(whole)) = (part.device(), whole.device()) else { return false };
+    let is_below = part.path().strip_prefix(whole.path()).is_some_and(|rest| rest.starts_with('/'));
+    is_below || part.linked("physfn").is_some_and(|card| card.path() == whole.path())
 }
 
 fn given(view: &DeviceView) -> Given {

@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - Nothing is stored but who has what ([`claims`]): the host is the truth.
-//! - A device that a guest has is not moved, reset or removed, and no other guest gets it.
+//! - A device that a guest has, or of which it has a part, is not moved, reset or removed, and no other guest gets it.
 //! - A device that the host itself needs ([`needed`]) is not taken from it, unless that is said expressly.
 //! - What a call has changed is published when it returns.
 

@@ -1,5 +1,7 @@
 //! Devices in guests: who has which, what is refused, and that the host has them back.
 
+use futures_util::FutureExt as _;
+
 use super::*;
 
 /// A machine whose IOMMU tells its devices apart, except a card of two functions.
@@ -186,6 +188,22 @@ async fn usb_devices_are_meant_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
+async fn what_has_a_part_that_a_guest_has_stays_too() {
+    for (text, wanted, name) in [
+        (LAPTOP, usb(None, Some((1, 2)), None), "pci_0000_00_1a_0"),
+        (SERVER, pci("0000:06:10.0", true), "pci_0000_06_00_0"),
+        (SERVER, Wanted::Mdev(Uuid::parse_str("6fa8e0e4-5b54-4f0a-8c0e-0d1d8f7b8a2a").unwrap()), "pci_0000_81_00_0"),
+    ] {
+        let mut machine = Machine::of(text).await;
+        let devices = machine.devices.clone();
+        machine.during(devices.claim(guest("web"), vec![wanted])).await.0.unwrap();
+        let (refused, _) = machine.during(devices.detach(manage(), name, Detaching { force: true, ..Default::default() })).await;
+        let error = refused.unwrap_err();
+        assert!(error.kind() == ErrorKind::InUse && error.to_string().contains("which is in use by domain 'web'"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn another_device_at_the_same_port_is_nobodys() {
     let mut machine = Machine::of(LAPTOP).await;
     let devices = machine.devices.clone();
@@ -214,17 +232,13 @@ async fn a_start_that_fails_leaves_what_there_was() {
 }
 
 #[tokio::test]
-#[allow(clippy::await_holding_lock, reason = "the claim is to be stuck")]
 async fn a_claim_of_a_start_that_was_called_off_is_not_made() {
     let mut machine = Machine::of(GROUPS).await;
     let devices = machine.devices.clone();
     let web = guest("web");
     let looking = devices.looking();
-    {
-        let mut claiming = std::pin::pin!(devices.claim(web.clone(), vec![pci(USB, true)]));
-        // Begun, and waiting for whoever looks.
-        assert!(futures_util::poll!(&mut claiming).is_pending());
-    }
+    // Begun, waiting for whoever looks, and called off.
+    assert!(devices.claim(web.clone(), vec![pci(USB, true)]).now_or_never().is_none());
     drop(looking);
     release(&mut machine, &web).await;
     machine.during(devices.claim(guest("mail"), vec![pci(USB, true)])).await.0.unwrap();
@@ -246,11 +260,11 @@ async fn a_later_service_knows_who_has_what_and_gives_back_what_nobody_has() {
     machine.publications = publications;
     let devices = machine.devices.clone();
     assert_eq!(devices.view("pci_0000_00_1b_0").unwrap().used_by, "runs");
-    let others = async {
+    let settling = async {
         devices.release_others(|guest| guest == runs.uuid).await;
         Ok(())
     };
-    machine.during(others).await.0.unwrap();
+    machine.during(settling).await.0.unwrap();
     assert_eq!((driver(&machine, USB), driver(&machine, PREPARED)), ("uhci_hcd".to_owned(), "vfio-pci".to_owned()));
     let holders: Vec<_> = devices.views().iter().map(|view| view.used_by.clone()).filter(|holder| !holder.is_empty()).collect();
     assert_eq!(holders, ["runs"]);
