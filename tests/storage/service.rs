@@ -70,7 +70,6 @@ impl Service {
                 devices: devices.clone(),
                 secrets: secrets.clone(),
                 storage: storage.clone(),
-                devices: devices.clone(),
                 console_keep: 4096,
             });
             let served = Served { engine, networks, secrets, storage: storage.clone(), devices };
