@@ -235,18 +235,23 @@ async fn a_program_of_the_service_ends_with_it() {
     let programs = tokio::task::spawn_blocking(move || {
         loop {
             if let Some(pid) = pids().into_iter().find(|pid| is_qemu_img_in(*pid, &path)) {
-                return rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+                return (pid, rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap());
             }
             std::thread::yield_now();
         }
     });
-    let pidfd = soon("qemu-img", programs).await.unwrap();
+    let (pid, pidfd) = soon("qemu-img", programs).await.unwrap();
+    // Stopped, it does not end by itself.
+    kill_process(pid, Signal::STOP).unwrap();
     doomed.kill().await;
     let ended = tokio::task::spawn_blocking(move || {
-        let mut ended = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
-        rustix::event::poll(&mut ended, None).unwrap()
+        let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+        let ended = rustix::event::poll(&mut [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)], Some(&patience)).unwrap();
+        // Otherwise it would stay as it is.
+        rustix::process::pidfd_send_signal(&pidfd, Signal::KILL).ok();
+        ended
     });
-    assert_eq!(soon("the end of qemu-img", ended).await.unwrap(), 1);
+    assert_eq!(ended.await.unwrap(), 1, "qemu-img outlives the service");
 }
 
 fn pids() -> Vec<Pid> {
