@@ -203,7 +203,6 @@ impl Service {
             devices: devices.clone(),
             secrets: secrets.clone(),
             storage: storage.clone(),
-            devices: devices.clone(),
             console_keep: 4096,
         });
         engine.recover().await.unwrap();

@@ -3,14 +3,18 @@
 //! A client counts from its first message until its connection is gone. The service may go when none
 //! is left. Unique names are never given to another connection, so an identity once asked for holds.
 //!
-//! A single task sees every message in the order of its arrival, so that a call to ourselves tells
-//! when everything that came before it has been noted.
+//! A single task sees every message in the order of its arrival, so that a signal to ourselves tells
+//! when everything that came before it has been noted. A call would not do: on the system's bus, who may
+//! call whom goes by well-known names, and a service that is about to leave has none any more.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::{broadcast, watch};
+use tokio::time::timeout;
 use zbus::message::{Flags, Header, Type};
 use zbus::names::{BusName, UniqueName};
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -18,6 +22,10 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::authorization::Caller;
 use crate::error::{Error, ErrorKind, Result};
 
+/// The interface of the signal to ourselves.
+const ECHO: &str = "org.lodge.Lodge1.Echo";
+/// How long the bus may take to deliver it.
+const ECHO_TIME: Duration = Duration::from_secs(10);
 /// Departures that somebody who waits for one may lag behind before some are missed.
 const LAG: usize = 64;
 
@@ -30,7 +38,7 @@ struct Inside {
     names: Mutex<HashMap<String, Option<u32>>>,
     /// Moves whenever something happened.
     activity: watch::Sender<u64>,
-    /// Calls to ourselves that have been seen.
+    /// Signals to ourselves that have been seen.
     echoes: watch::Sender<u64>,
     /// Unique names of those that leave.
     departures: broadcast::Sender<String>,
@@ -80,7 +88,7 @@ impl Clients {
         let header = message.header();
         let sender = header.sender().map(UniqueName::as_str);
         match message.message_type() {
-            Type::MethodCall if sender == own_name => self.0.echoes.send_modify(|seen| *seen += 1),
+            Type::Signal if sender == own_name => self.0.echoes.send_modify(|seen| *seen += 1),
             Type::MethodCall => sender.into_iter().for_each(|sender| self.note(sender)),
             Type::Signal if sender == Some("org.freedesktop.DBus") => {
                 let body = message.body();
@@ -114,10 +122,11 @@ impl Clients {
         let Some(own_name) = connection.unique_name() else { return Ok(()) };
         let mut echoes = self.0.echoes.subscribe();
         echoes.mark_unchanged();
-        connection.call_method(Some(own_name), "/", Some("org.freedesktop.DBus.Peer"), "Ping", &()).await?;
-        // The sender is ours, so waiting cannot fail.
-        drop(echoes.changed().await);
-        Ok(())
+        connection.emit_signal(Some(own_name), "/", ECHO, "CaughtUp", &()).await?;
+        match timeout(ECHO_TIME, echoes.changed()).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the bus does not deliver a signal to its sender").into()),
+        }
     }
 
     /// Who sent a message.
