@@ -3,10 +3,12 @@
 
 CARGO ?= cargo
 # The same packages for program and benchmark, so that what both need is built once.
-BENCHMARK = --package lodge-service --package lodge-tests --bench against_libvirt --bench documents
+MEASURED = --package lodge-service --package lodge-tests
+BENCHMARK = $(MEASURED) --bench against_libvirt --bench documents
 # Whole systems are built and run by root.
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
-ROOT_TEST = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)'") test --package lodge-tests
+ROOT_CARGO = $(CARGO) $(if $(SUDO),--config "target.'cfg(unix)'.runner = '$(SUDO)'")
+ROOT_TEST = $(ROOT_CARGO) test --package lodge-tests
 
 # The tests of confinement need root.
 TEST_RUNNER = CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(CURDIR)/scripts/run-test'
@@ -56,8 +58,9 @@ check: ## Formatting, lints, licences and origins of dependencies, shell scripts
 
 bench: ## Measure against libvirt (installs its packages); results: docs/benchmarks.md
 	scripts/install-packages run bench
-	$(CARGO) build --release $(BENCHMARK) --bin lodged
+	$(CARGO) build --release $(BENCHMARK) --bench networks --bin lodged
 	$(CARGO) bench $(BENCHMARK)
+	$(ROOT_CARGO) bench $(MEASURED) --bench networks
 
 fuzz: ## Fuzz every parser of outside text, each for FUZZ_SECONDS (600); TARGET=xml for one
 	scripts/install-packages run fuzz

@@ -1,8 +1,11 @@
 //! Pools and volumes by `lodgectl`: the verbs of virsh, and what they print.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
+use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, MANAGER_INTERFACE, ROOT_PATH, STORAGE_POOL_INTERFACE, paths};
+use lodge_tests::binaries::installed;
 use lodge_tests::bus::PrivateBus;
 
 use crate::{lodgectl, run};
@@ -169,4 +172,43 @@ fn a_guest_boots_from_an_encrypted_volume() {
     assert!(lines.map_while(Result::ok).any(|line| line.contains(GREETING)), "the guest ended without a word");
     run(&bus, &["destroy", "guest"]).good();
     console.wait().unwrap();
+}
+
+/// The same by busctl alone, which knows nothing of Lodge.
+#[test]
+fn busctl_has_a_guest_boot_from_an_encrypted_volume() {
+    let bus = PrivateBus::with_lodged(&[]);
+    let call = |path: &str, interface: &str, method: &str, arguments: &[&str]| {
+        let mut busctl = bus.command(installed("busctl", "systemd"));
+        busctl.args(["--user", "call", BUS_NAME, path, interface, method]).args(arguments);
+        let output = busctl.output().unwrap();
+        assert!(output.status.success(), "{method}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let (pool, domain) = (paths::pool("default"), paths::domain("guest"));
+    // The first call starts the service, which makes the pool.
+    call(&pool, STORAGE_POOL_INTERFACE, "Refresh", &["a{sv}", "0"]);
+    let images = bus.lodge_root().join("data/images");
+    let mut image = boot_sector();
+    image.resize(1 << 20, 0);
+    std::fs::write(images.join("plain.img"), &image).unwrap();
+    call(&pool, STORAGE_POOL_INTERFACE, "Refresh", &["a{sv}", "0"]);
+    let volume = "<volume><name>boot.qcow2</name><target><format type='qcow2'/><encryption format='default'/></target></volume>";
+    let plain = paths::volume("default", "plain.img");
+    call(&pool, STORAGE_POOL_INTERFACE, "CloneVolume", &["soa{sv}", volume, &plain, "0"]);
+    let stored = std::fs::read(images.join("boot.qcow2")).unwrap();
+    assert!(!stored.windows(GREETING.len()).any(|part| part == GREETING.as_bytes()));
+
+    let socket = bus.directory().join("serial");
+    let serial = UnixListener::bind(&socket).unwrap();
+    let xml = format!(
+        "<domain type='qemu'><name>guest</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>\
+         <devices><disk type='volume'><driver type='qcow2'/><source pool='default' volume='boot.qcow2'/>\
+         <target dev='vda' bus='virtio'/></disk><serial type='unix'><source mode='connect' path='{}'/></serial></devices></domain>",
+        socket.display()
+    );
+    call(ROOT_PATH, MANAGER_INTERFACE, "DefineDomain", &["sa{sv}", &xml, "0"]);
+    call(&domain, DOMAIN_INTERFACE, "Start", &["a{sv}", "0"]);
+    let lines = BufReader::new(serial.accept().unwrap().0).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains(GREETING)), "the guest ended without a word");
+    call(&domain, DOMAIN_INTERFACE, "Destroy", &["a{sv}", "0"]);
 }
