@@ -158,12 +158,22 @@ fn an_administrator_is_asked_in_the_terminal() {
             assert!(length > 0, "nobody asks: {}", String::from_utf8_lossy(&seen));
             seen.extend_from_slice(&buffer[..length]);
         }
+        until_silent(&host);
         keyboard.write_all(b"lovelace\n").unwrap();
     }
     screen.read_to_end(&mut seen).unwrap();
     let seen = String::from_utf8_lossy(&seen);
     assert!(terminal.wait().unwrap().success(), "{seen}");
     assert!(seen.contains("start, stop or pause the virtual machine “web”") && seen.contains("Domain 'web' started"), "{seen}");
+}
+
+/// Waits until the agent has turned its terminal's echo off: it does that behind its question, and drops what was typed before.
+fn until_silent(host: &Container) {
+    let until = Instant::now() + LIMIT;
+    let is_silent = "tty=$(ps -C pkttyagent -o tty=) && stty --file=/dev/$tty --all | grep --quiet -- '-echo '";
+    while host.run(&["sh", "-c", is_silent]).status != 0 {
+        assert!(Instant::now() < until, "the agent does not hide what is typed");
+    }
 }
 
 #[test]
