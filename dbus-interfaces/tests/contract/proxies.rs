@@ -63,6 +63,7 @@ async fn manager() {
         domain_to_native("", "", &NoOptions::default()), get_capabilities(&NoOptions::default()), get_domain(""),
         define_network("", &DefineOptions::default()), create_network("", &NoOptions::default()), get_network(""),
         define_pool("", &DefineOptions::default()), create_pool("", &CreatePoolOptions::default()), get_pool(""), get_volume(""),
+        get_pool_capabilities(&NoOptions::default()), find_pool_sources("", "", &NoOptions::default()),
         define_secret("", &DefineOptions::default()), get_secret(""),
         get_device(""), create_device("", &NoOptions::default()),
     );
@@ -132,7 +133,7 @@ async fn storage_volume() {
     let file = std::os::fd::AsFd::as_fd(&file);
     call!(volume;
         name(), pool(), key(), path(), kind(), format(), capacity(), allocation(), physical(), backing_path(), encrypted(),
-        get_xml(&NoOptions::default()), resize(1, &ResizeOptions::default()), wipe(&WipeOptions::default()),
+        get_xml(&NoOptions::default()), get_backing_chain(&NoOptions::default()), resize(1, &ResizeOptions::default()), wipe(&WipeOptions::default()),
         delete(&NoOptions::default()), upload(file.into(), &TransferOptions::default()), download(file.into(), &TransferOptions::default()),
     );
     drop(volume);
