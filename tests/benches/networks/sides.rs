@@ -37,6 +37,7 @@ impl Side {
         lodged.args(["--system", "--idle-timeout=0", "--root"]).arg(world.path("lodge"));
         lodged.stderr(std::fs::File::create(world.path("lodged.log"))?);
         let process = Process::spawn(&mut lodged)?;
+        until_there(&connection, "org.freedesktop.PolicyKit1").await?;
         until_there(&connection, BUS_NAME).await?;
         let body = (document("ours", "lodgebr0", 66), Options::new());
         connection.call_method(Some(BUS_NAME), ROOT_PATH, Some(MANAGER_INTERFACE), "DefineNetwork", &body).await?;

@@ -25,8 +25,9 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 </busconfig>
 "#;
 
-/// What libvirt keeps, which is the machine's otherwise.
-const OF_LIBVIRT: [&str; 4] = ["/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt"];
+/// What is the machine's otherwise: what libvirt keeps, and which actions polkit knows.
+const OWN: [&str; 5] = ["/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", ACTIONS];
+const ACTIONS: &str = "/usr/share/polkit-1/actions";
 
 /// Where both sides live. What was started ends with it, the last first; namespaces and what is mounted end with the process.
 pub struct World {
@@ -48,11 +49,12 @@ impl World {
         std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
         run("mount", &["--make-rprivate", "/"])?;
         run("mount", &["-t", "tmpfs", "tmpfs", "/run"])?;
-        for place in OF_LIBVIRT {
+        for place in OWN {
             let own = home.path().join(place.replace('/', "-"));
             run("cp", &["--archive", place, &own.to_string_lossy()])?;
             run("mount", &["--bind", &own.to_string_lossy(), place])?;
         }
+        run("cp", &[concat!(env!("CARGO_MANIFEST_DIR"), "/../polkit/org.lodge.Lodge1.policy"), ACTIONS])?;
         // The networks that the machine's libvirt starts by itself are not to be measured with.
         run("rm", &["-rf", "/etc/libvirt/qemu/networks/autostart"])?;
         run("ip", &["link", "set", "lo", "up"])?;
