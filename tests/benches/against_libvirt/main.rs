@@ -4,7 +4,7 @@
 //! disk, and are called by the same client code, which decodes the answers of both. The two take turns in short rounds, so
 //! that whatever else the machine does meets both; each figure is the median of its rounds.
 //!
-//! Prints a Markdown table. With `LODGE_BENCH_UPDATE=1` it also goes into `docs/benchmarks.md`. `LODGE_BENCH_DOMAINS` changes
+//! Prints Markdown tables. With `LODGE_BENCH_UPDATE=1` they also go into `docs/benchmarks.md`. `LODGE_BENCH_DOMAINS` changes
 //! the number of domains from 1,000, and words as arguments choose groups of rows (see [`measure::GROUPS`]), for a quick look.
 //!
 //! Invariants: nothing of the user's own libvirt or Lodge is touched; root becomes `nobody` first, because the libvirt of root
@@ -36,10 +36,15 @@ fn main() -> Result<()> {
     let mut document = report::open_document()?;
     let sandbox = Sandbox::new()?;
     let rows = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure::all(&sandbox, domains, &groups))?;
-    let table = Report { rows, of: format!("{domains} domains") }.to_string();
-    println!("{table}");
-    if let Some(document) = &mut document {
-        report::replace_table(document, "table", &table)?;
+    for (name, rows, of) in [("table", rows.domains, format!("{domains} domains")), ("host", rows.host, "no domains".to_owned())] {
+        // A single row are the definitions, which were only on the way.
+        if rows.len() > 1 {
+            let table = Report { rows, of }.to_string();
+            println!("{table}");
+            if let Some(document) = &mut document {
+                report::replace_table(document, name, &table)?;
+            }
+        }
     }
     Ok(())
 }

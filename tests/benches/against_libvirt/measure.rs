@@ -23,8 +23,16 @@ const CALLS: usize = 200;
 /// The groups of rows, besides the definitions, which all need.
 pub const GROUPS: &[&str] = &["inventory", "calls", "devices", "pools", "launch", "start"];
 
+/// The rows of both tables.
+pub struct Rows {
+    /// Of domains; only the definitions when none of their groups is wanted.
+    pub domains: Vec<Row>,
+    /// Of the host's devices and of pools.
+    pub host: Vec<Row>,
+}
+
 /// The rows of the groups with these names; of all when there are none.
-pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result<Vec<Row>> {
+pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result<Rows> {
     if let Some(unknown) = groups.iter().find(|group| !GROUPS.contains(&group.as_str())) {
         return Err(format!("there is no group '{unknown}' of measurements; there are {GROUPS:?}").into());
     }
@@ -33,6 +41,16 @@ pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result
     let mut libvirt = Libvirt::new(sandbox, connect(sandbox).await?);
     lodge.launch().await?;
     libvirt.launch().await?;
+    // Before there are domains, of which an inventory would tell as well.
+    let mut host = Vec::new();
+    if wanted("devices") {
+        host.extend(devices(&lodge, &libvirt).await?);
+    }
+    if wanted("pools") {
+        for volumes in [1000, 10_000] {
+            host.extend(pools(sandbox, &lodge, &libvirt, volumes).await?);
+        }
+    }
     let mut rows = vec![define(&mut lodge, &mut libvirt, domains).await?];
     if wanted("inventory") {
         rows.extend(inventory(&lodge, &libvirt, domains).await?);
@@ -40,21 +58,13 @@ pub async fn all(sandbox: &Sandbox, domains: usize, groups: &[String]) -> Result
     if wanted("calls") {
         rows.extend(short_calls(&lodge, &libvirt).await?);
     }
-    if wanted("devices") {
-        rows.extend(devices(&lodge, &libvirt).await?);
-    }
-    if wanted("pools") {
-        for volumes in [1000, 10_000] {
-            rows.extend(pools(sandbox, &lodge, &libvirt, volumes).await?);
-        }
-    }
     if wanted("launch") {
         rows.extend(launch(&mut lodge, &mut libvirt, domains).await?);
     }
     if wanted("start") {
         rows.extend(start(sandbox, &mut lodge, &mut libvirt).await?);
     }
-    Ok(rows)
+    Ok(Rows { domains: rows, host })
 }
 
 /// Each side is called over a connection of its own, so that neither's signals reach the other's client.
@@ -177,6 +187,8 @@ async fn pools(sandbox: &Sandbox, lodge: &Lodge<'_>, libvirt: &Libvirt<'_>, volu
         their_touched.round(1, async || their_pool.refresh().await).await?;
         their_pool.list().await?;
     }
+    pool.stop().await?;
+    their_pool.stop().await?;
     let what = format!("Refresh a pool of {volumes} qcow2 images");
     Ok(vec![
         Row::new(what, Unit::Time, ours.median(), theirs.median()).at_least(5.0),

@@ -106,6 +106,12 @@ impl<'a> OfLodge<'a> {
         Ok(())
     }
 
+    /// Stops it; then it is gone.
+    pub async fn stop(&self) -> Result<()> {
+        self.connection.call_method(Some(LODGE), &self.pool, Some(STORAGE_POOL_INTERFACE), "Stop", &Properties::new()).await?;
+        Ok(())
+    }
+
     /// Reads all there is to know of the volumes, which must be all.
     pub async fn inventory(&self) -> Result<()> {
         let manager = Some("org.freedesktop.DBus.ObjectManager");
@@ -138,6 +144,12 @@ impl<'a> OfLibvirt<'a> {
     /// Looks at all that is there.
     pub async fn refresh(&self) -> Result<()> {
         self.connection.call_method(Some(LIBVIRT), &self.pool, Some(LIBVIRT_POOL), "Refresh", &NONE).await?;
+        Ok(())
+    }
+
+    /// Stops it; then it is gone.
+    pub async fn stop(&self) -> Result<()> {
+        self.connection.call_method(Some(LIBVIRT), &self.pool, Some(LIBVIRT_POOL), "Destroy", &()).await?;
         Ok(())
     }
 
