@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lodge_dbus_interfaces::options::{BuildOptions, PoolStartOptions, ResizeOptions, VolumeOptions};
+use lodge_dbus_interfaces::proxies::StoragePoolProxy;
 use lodge_dbus_interfaces::types::Overwrite;
 
 use super::devices::{Loop, appears, run};
@@ -12,17 +13,22 @@ fn partition(name: &str, mebibytes: u64) -> String {
     format!("<volume><name>{name}</name><capacity unit='MiB'>{mebibytes}</capacity></volume>")
 }
 
+/// A pool 'd' of a disk, defined only.
+async fn defined(service: &Service, device: &Loop, format: &str) -> StoragePoolProxy<'static> {
+    let xml = format!(
+        "<pool type='disk'><name>d</name><source><device path='{}'/><format type='{format}'/></source><target><path>/dev</path></target></pool>",
+        device.device
+    );
+    service.define(&xml).await.unwrap();
+    service.pool("d").await
+}
+
 #[tokio::test]
 async fn partitions_come_grow_and_go() {
     for format in ["gpt", "dos"] {
         let service = Service::new().await;
         let device = Loop::new(64 << 20);
-        let xml = format!(
-            "<pool type='disk'><name>d</name><source><device path='{}'/><format type='{format}'/></source><target><path>/dev</path></target></pool>",
-            device.device
-        );
-        service.define(&xml).await.unwrap();
-        let pool = service.pool("d").await;
+        let pool = defined(&service, &device, format).await;
         assert!(pool.start(&PoolStartOptions::default()).await.is_err());
         soon("building", pool.build(&BuildOptions::default())).await.unwrap();
         soon("a start", pool.start(&PoolStartOptions::default())).await.unwrap();
@@ -58,12 +64,7 @@ async fn partitions_come_grow_and_go() {
 async fn a_partition_whose_making_is_cancelled_is_not_there() {
     let service = Service::new().await;
     let device = Loop::new(64 << 20);
-    let xml = format!(
-        "<pool type='disk'><name>d</name><source><device path='{}'/><format type='gpt'/></source><target><path>/dev</path></target></pool>",
-        device.device
-    );
-    service.define(&xml).await.unwrap();
-    let pool = service.pool("d").await;
+    let pool = defined(&service, &device, "gpt").await;
     soon("a start", pool.start(&PoolStartOptions { build: true, overwrite: Overwrite::Everything, no_wait: false })).await.unwrap();
     let name = format!("{}p1", device.name());
     // A key is derived for some seconds; that is long enough.
@@ -98,12 +99,7 @@ async fn a_partition_whose_making_is_cancelled_is_not_there() {
 async fn the_kernel_knows_what_the_table_says_after_a_refresh() {
     let service = Service::new().await;
     let device = Loop::new(64 << 20);
-    let xml = format!(
-        "<pool type='disk'><name>d</name><source><device path='{}'/><format type='gpt'/></source><target><path>/dev</path></target></pool>",
-        device.device
-    );
-    service.define(&xml).await.unwrap();
-    let pool = service.pool("d").await;
+    let pool = defined(&service, &device, "gpt").await;
     soon("a start", pool.start(&PoolStartOptions { build: true, overwrite: Overwrite::Everything, no_wait: false })).await.unwrap();
     let (first, second) = (format!("{}p1", device.name()), format!("{}p2", device.name()));
     service.make("d", &partition(&first, 10)).await.unwrap();

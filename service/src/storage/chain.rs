@@ -32,7 +32,7 @@ pub fn below(volume: &Volume, pools: &[Arc<StoragePoolView>]) -> Result<Chain> {
     let mut seen = vec![volume.path.clone()];
     let mut next = volume.backing.clone();
     while let Some(backing) = next {
-        let found = pools.iter().flat_map(|pool| pool.volume_views()).find(|view| view.volume.path == backing.path);
+        let found = pools.iter().find_map(|pool| pool.volumes_where(|volume| volume.path == backing.path).next());
         let Some(level) = found else {
             chain.outside = Some(backing);
             return Ok(chain);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::handle::PoolHandle;
 use super::view::{StoragePoolView, VolumeView};
+use super::volume::Volume;
 use crate::error::{Error, ErrorKind, Result};
 
 /// All pools.
@@ -71,9 +72,10 @@ impl Registry {
     /// `NotFound`.
     pub fn volume(&self, path_or_key: &str) -> Result<Arc<VolumeView>> {
         let views = self.views();
-        let mut volumes = views.iter().flat_map(|pool| pool.volume_views());
-        volumes
-            .find(|view| view.volume.path == path_or_key || view.volume.key == path_or_key)
+        let is_meant = |volume: &Volume| volume.path == path_or_key || volume.key == path_or_key;
+        views
+            .iter()
+            .find_map(|pool| pool.volumes_where(is_meant).next())
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no started pool has a volume with the path or key '{path_or_key}'")))
     }
 

@@ -12,7 +12,6 @@ use super::backends::blocking;
 use super::chain;
 use super::claims::{Claim, Sharing};
 use super::engine::Storage;
-use super::view::VolumeView;
 use super::volume::Volume;
 use crate::error::Result;
 
@@ -64,8 +63,8 @@ impl Storage {
             let mut found = Vec::new();
             for GuestDisk { path, read_only } in disks {
                 let identity = identity(&path);
-                let is_meant = |view: &VolumeView| view.volume.path == path || is(&view.volume, identity);
-                for volume in pools.iter().flat_map(|pool| pool.volume_views()).filter(|view| is_meant(view)) {
+                let is_meant = |volume: &Volume| volume.path == path || is(volume, identity);
+                for volume in pools.iter().flat_map(|pool| pool.volumes_where(is_meant)) {
                     // A chain that is no good is the hypervisor's to refuse.
                     let below = chain::below(&volume.volume, &pools).map(|chain| chain.levels).unwrap_or_default();
                     found.push((volume, read_only));

@@ -73,12 +73,21 @@ impl StoragePoolView {
 
     /// A volume by name, with the pool.
     pub fn volume_view(&self, name: &str) -> Option<Arc<VolumeView>> {
-        Some(Arc::new(VolumeView { pool: self.name.clone(), volume: self.volume(name)? }))
+        self.contents.volumes.get(name).map(|volume| self.with_pool(volume))
     }
 
     /// All volumes, with the pool.
     pub fn volume_views(&self) -> impl Iterator<Item = Arc<VolumeView>> + '_ {
-        self.contents.volumes.values().map(|volume| Arc::new(VolumeView { pool: self.name.clone(), volume: volume.clone() }))
+        self.volumes_where(|_| true)
+    }
+
+    /// The volumes that are meant, with the pool; the others of a large pool are only looked at.
+    pub fn volumes_where<'a>(&'a self, is_meant: impl Fn(&Volume) -> bool + 'a) -> impl Iterator<Item = Arc<VolumeView>> + 'a {
+        self.contents.volumes.values().filter(move |volume| is_meant(volume)).map(|volume| self.with_pool(volume))
+    }
+
+    fn with_pool(&self, volume: &Arc<Volume>) -> Arc<VolumeView> {
+        Arc::new(VolumeView { pool: self.name.clone(), volume: volume.clone() })
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Invariant: sides that do not tell the same are not compared; the run fails and names the difference.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use lodge_dbus_interfaces::{NODE_DEVICE_INTERFACE, ROOT_PATH, paths};
-use zbus::{Connection, ObjectPath, OwnedObjectPath, Variant};
+use lodge_dbus_interfaces::{NODE_DEVICE_INTERFACE, paths};
+use zbus::{Connection, OwnedObjectPath, Variant};
 
 use crate::Result;
-use crate::service::{PROPERTIES, Properties};
+use crate::service::{Objects, PROPERTIES, Properties, managed_objects};
 
 const LODGE: &str = lodge_dbus_interfaces::BUS_NAME;
 const LIBVIRT: &str = "org.libvirt";
@@ -24,10 +24,8 @@ fn text(properties: &Properties<'_>, name: &str) -> String {
 
 /// Ours.
 pub async fn of_lodge(connection: &Connection) -> Result<Devices> {
-    let manager = Some("org.freedesktop.DBus.ObjectManager");
-    let reply = connection.call_method(Some(LODGE), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
-    let body = reply.body();
-    let objects: HashMap<ObjectPath<'_>, HashMap<&str, Properties<'_>>> = body.deserialize()?;
+    let body = managed_objects(connection).await?;
+    let objects: Objects<'_> = body.deserialize()?;
     let devices = objects.values().filter_map(|interfaces| interfaces.get(NODE_DEVICE_INTERFACE));
     Ok(devices.map(|properties| (text(properties, "Name"), text(properties, "Parent"))).collect())
 }

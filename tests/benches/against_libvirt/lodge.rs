@@ -1,6 +1,5 @@
 //! Our side: `lodged`.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use lodge_dbus_interfaces::{BUS_NAME, DOMAIN_INTERFACE, MANAGER_INTERFACE, ROOT_PATH, paths};
@@ -10,7 +9,7 @@ use crate::Result;
 use crate::documents::{START_NAME, name};
 use crate::process::{Memory, Process};
 use crate::sandbox::Sandbox;
-use crate::service::{Properties, Service, until_answered};
+use crate::service::{Objects, Properties, Service, managed_objects, until_answered};
 
 /// The service and who calls it.
 pub struct Lodge<'a> {
@@ -77,10 +76,8 @@ impl Service for Lodge<'_> {
     }
 
     async fn inventory(&self) -> Result<usize> {
-        let manager = Some("org.freedesktop.DBus.ObjectManager");
-        let reply = self.connection.call_method(Some(BUS_NAME), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
-        let body = reply.body();
-        let objects: HashMap<ObjectPath<'_>, HashMap<&str, Properties<'_>>> = body.deserialize()?;
+        let body = managed_objects(&self.connection).await?;
+        let objects: Objects<'_> = body.deserialize()?;
         Ok(objects.values().filter(|interfaces| interfaces.contains_key(DOMAIN_INTERFACE)).count())
     }
 

@@ -14,7 +14,7 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath};
 
 use crate::Result;
 use crate::sandbox::Sandbox;
-use crate::service::Properties;
+use crate::service::{Objects, Properties, managed_objects};
 
 const LODGE: &str = lodge_dbus_interfaces::BUS_NAME;
 const LIBVIRT: &str = "org.libvirt";
@@ -114,10 +114,8 @@ impl<'a> OfLodge<'a> {
 
     /// Reads all there is to know of the volumes, which must be all.
     pub async fn inventory(&self) -> Result<()> {
-        let manager = Some("org.freedesktop.DBus.ObjectManager");
-        let reply = self.connection.call_method(Some(LODGE), ROOT_PATH, manager, "GetManagedObjects", &()).await?;
-        let body = reply.body();
-        let objects: HashMap<ObjectPath<'_>, HashMap<&str, Properties<'_>>> = body.deserialize()?;
+        let body = managed_objects(self.connection).await?;
+        let objects: Objects<'_> = body.deserialize()?;
         let below = format!("{}/volume/", self.pool);
         let is_ours = |(path, interfaces): &(&ObjectPath<'_>, &HashMap<&str, Properties<'_>>)| {
             path.starts_with(&below) && interfaces.contains_key(STORAGE_VOLUME_INTERFACE)

@@ -72,6 +72,17 @@ pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// All properties of an object.
 pub type Properties<'a> = HashMap<&'a str, Variant<'a>>;
 
+/// Objects with their interfaces and properties, as [`managed_objects`] tells them.
+pub type Objects<'a> = HashMap<ObjectPath<'a>, HashMap<&'a str, Properties<'a>>>;
+
+/// The whole inventory of ours, to be decoded as [`Objects`].
+pub async fn managed_objects(connection: &Connection) -> Result<zbus::message::Body> {
+    let manager = Some("org.freedesktop.DBus.ObjectManager");
+    let name = Some(lodge_dbus_interfaces::BUS_NAME);
+    let reply = connection.call_method(name, lodge_dbus_interfaces::ROOT_PATH, manager, "GetManagedObjects", &()).await?;
+    Ok(reply.body())
+}
+
 /// The time from `spawn` until the bus name it brings has an owner and `call` was answered.
 pub async fn until_answered(
     connection: &Connection,
